@@ -1,8 +1,12 @@
+import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 
+const chromium = process.env['CONCLAVE_CHROMIUM'] ?? '/usr/bin/chromium';
+
 /**
- * Two stages: `fast` (every package's unit, contract and scenario tests, under three minutes on two cores)
- * and `long` (files named `*.long.test.ts`: real processes, SIGKILL under load, long random histories).
+ * Three stages: `fast` (every package's unit, contract and scenario tests, under three minutes on two cores), `long`
+ * (files named `*.long.test.ts`: real processes, SIGKILL under load, long random histories) and `browser` (files named
+ * `*.browser.test.ts`, in Chromium).
  */
 export default defineConfig({
   test: {
@@ -10,9 +14,14 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
-          include: ['{packages,apps}/*/{src,test}/**/*.test.ts', 'bench/src/**/*.test.ts', 'e2e/**/*.test.ts'],
+          include: [
+            '{packages,apps}/*/{src,test}/**/*.test.ts',
+            'bench/src/**/*.test.ts',
+            'e2e/**/*.test.ts',
+          ],
           exclude: ['**/node_modules/**', '**/*.long.test.ts', '**/*.browser.test.ts'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -21,6 +30,33 @@ export default defineConfig({
           include: ['{packages,apps}/*/{src,test}/**/*.long.test.ts', 'e2e/**/*.long.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['{packages,apps}/*/{src,test}/**/*.browser.test.ts', 'e2e/**/*.browser.test.ts'],
+          testTimeout: 120_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: {
+                executablePath: chromium,
+                args: [
+                  '--no-sandbox',
+                  '--disable-gpu',
+                  '--disable-quic',
+                  '--disable-background-networking',
+                  '--disable-component-update',
+                  '--disable-sync',
+                  '--no-first-run',
+                ],
+              },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
         },
       },
     ],
