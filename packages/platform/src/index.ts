@@ -1,0 +1,15 @@
+/** Ports and embedded adapters: what is durable, what is told, what is bounded. Knows nothing of groups. */
+export type { Clock } from './clock/clock.ts';
+export { systemClock } from './clock/system-clock.ts';
+export { systemRandom } from './random/system-random.ts';
+export { randomFraction, type RandomSource } from './random/random-source.ts';
+export { silentLog, type Log } from './log/log.ts';
+
+export type { Store } from './store/store.ts';
+export { StoreError, type StoreErrorCode } from './store/store-error.ts';
+export { isUniqueViolation } from './store/constraint.ts';
+export type { Migration, MigrationSequence, SchemaEngine } from './store/migration.ts';
+export { openSqliteStore, type SqliteStore, type SqliteStoreDeps } from './store/sqlite/open-sqlite-store.ts';
+
+export type { OutboxTables, OutboxTable, OutboxParkedTable } from './outbox/outbox-table.ts';
+export { enqueueOutbox, type OutboxEntry } from './outbox/enqueue-outbox.ts';

@@ -1,0 +1,30 @@
+import type { Transaction } from 'kysely';
+import type { OutboxTables } from './outbox-table.ts';
+
+/** One event to be told once the unit that enqueued it is durable. */
+export interface OutboxEntry {
+  /** Where it goes: `events.<kind>.<id>`. No wildcards. */
+  readonly subject: string;
+  /** Entries of one key are published in the order they were enqueued; different keys do not wait for each other. */
+  readonly orderingKey: string;
+  /** Identifies the event for ever; whoever receives it twice knows it by this. */
+  readonly messageId: string;
+  readonly payload: Uint8Array;
+}
+
+/** Enqueues `entry` in the unit of `trx`. The relay publishes it after, and only if, that unit commits. */
+export async function enqueueOutbox<DB extends OutboxTables>(
+  trx: Transaction<DB>,
+  entry: OutboxEntry,
+): Promise<void> {
+  // Kysely's types are invariant in DB: a database with more tables is not assignable to one with these only.
+  await (trx as unknown as Transaction<OutboxTables>)
+    .insertInto('outbox')
+    .values({
+      subject: entry.subject,
+      ordering_key: entry.orderingKey,
+      message_id: entry.messageId,
+      payload: entry.payload,
+    })
+    .execute();
+}

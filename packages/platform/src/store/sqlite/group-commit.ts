@@ -1,0 +1,204 @@
+/**
+ * Group commit: many units of work share one transaction and one sync to disk.
+ *
+ *   write(u1) ─┐                              ┌ SAVEPOINT u1 RELEASE ┐
+ *   write(u2) ─┼─▶ queue ─▶ BEGIN IMMEDIATE ──┼ SAVEPOINT u2 ROLLBACK┼─▶ COMMIT ─▶ u1 ok, u2 rejects, u3 ok
+ *   write(u3) ─┘  (bounded)                   └ SAVEPOINT u3 RELEASE ┘  one sync
+ *
+ * Invariants:
+ *
+ * - Nobody hears anything of a unit before COMMIT has returned, not even that it failed: a unit that found a
+ *   conflict found it with changes of this group, which are not true before they are durable.
+ * - A failed unit is rolled back to its savepoint; its neighbours do not notice.
+ * - If the transaction itself fails (no space, I/O error), every unit of the group is rejected with a
+ *   `StoreError` and the next group starts afresh.
+ * - A unit sees what earlier units of its group did: they run one after the other.
+ *
+ * Units await only queries, and queries of the embedded engine are synchronous, so a group runs without leaving
+ * the microtask queue; the event loop turns between groups. A unit that awaits anything else lets the watchdog's
+ * timer run; when that fires, the unit is rolled back alone, and the group goes on.
+ */
+import type { Clock } from '../../clock/clock.ts';
+import { StoreError } from '../store-error.ts';
+import { engineError } from './engine-error.ts';
+
+/** The transaction and savepoint commands of one writing connection. All are synchronous and throw. */
+export interface GroupTransaction {
+  begin(): void;
+  commit(): void;
+  rollback(): void;
+  savepoint(): void;
+  releaseSavepoint(): void;
+  rollbackToSavepoint(): void;
+  /** False once the engine has rolled the transaction back by itself, as it does on some failures. */
+  readonly isOpen: boolean;
+}
+
+export interface GroupCommitLimits {
+  /** Units in one transaction: bounds how long the event loop is held. */
+  readonly maxGroupSize: number;
+  /** Units waiting: beyond it `submit` rejects with `STORE_BUSY`. */
+  readonly maxQueued: number;
+  /** How long one unit may hold the group by awaiting something other than its queries. */
+  readonly unitTimeoutMs: number;
+}
+
+export interface GroupCommitDeps {
+  readonly transaction: GroupTransaction;
+  readonly clock: Clock;
+  readonly limits: GroupCommitLimits;
+  /** Called after every group, durable or not. */
+  readonly onGroup: (group: { units: number; durationMs: number; error: StoreError | undefined }) => void;
+}
+
+/** What to run, and how to let go of it: `end` is called exactly once, when the unit is over. */
+export interface Unit<T> {
+  run(): Promise<T>;
+  end(): void;
+  /** Called after the commit that made the unit durable. */
+  durable(): void;
+}
+
+/** A unit's outcome, held back until the group is durable. */
+type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
+
+interface QueuedUnit {
+  readonly unit: Unit<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class GroupCommit {
+  readonly #deps: GroupCommitDeps;
+  #queue: QueuedUnit[] = [];
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(deps: GroupCommitDeps) {
+    this.#deps = deps;
+  }
+
+  /** Units waiting for a group. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  submit<T>(unit: Unit<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new StoreError('STORE_CLOSED', 'the store is closed'));
+    if (this.#queue.length >= this.#deps.limits.maxQueued) {
+      return Promise.reject(new StoreError('STORE_BUSY', 'too many units of work are waiting'));
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ unit, resolve: resolve as (value: unknown) => void, reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** Refuses new units and resolves when those accepted are done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  /** Never rejects: `#commitGroup` turns every failure into rejections of its units. */
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      // Everything that arrives in this turn of the event loop joins the group; I/O gets its turn between groups.
+      await eventLoopTurn();
+      const group = this.#queue.splice(0, this.#deps.limits.maxGroupSize);
+      await this.#commitGroup(group);
+    }
+    this.#running = undefined;
+  }
+
+  async #commitGroup(group: readonly QueuedUnit[]): Promise<void> {
+    const { transaction, clock, onGroup } = this.#deps;
+    const startedMs = clock.nowMs();
+    let outcomes: Outcome[] = [];
+    let error: StoreError | undefined;
+    try {
+      transaction.begin();
+      outcomes = await this.#runUnits(group);
+      transaction.commit();
+    } catch (cause) {
+      error = asStoreError(cause);
+      rollBack(transaction);
+    }
+    onGroup({ units: group.length, durationMs: clock.nowMs() - startedMs, error });
+    for (const [index, { unit, resolve, reject }] of group.entries()) {
+      const outcome: Outcome = error === undefined ? outcomes[index]! : { ok: false, error };
+      if (!outcome.ok) {
+        reject(outcome.error);
+        continue;
+      }
+      resolve(outcome.value);
+      unit.durable();
+    }
+  }
+
+  /** One outcome per unit. Throws when the transaction as a whole is lost. */
+  async #runUnits(group: readonly QueuedUnit[]): Promise<Outcome[]> {
+    const { transaction } = this.#deps;
+    const outcomes: Outcome[] = [];
+    for (const { unit } of group) {
+      transaction.savepoint();
+      const outcome = await this.#runUnit(unit);
+      // The engine's failure takes the neighbours' work with it, even if the unit caught the error.
+      if (!transaction.isOpen)
+        throw outcome.ok ? new Error('the engine gave up the transaction') : outcome.error;
+      if (!outcome.ok) transaction.rollbackToSavepoint();
+      transaction.releaseSavepoint();
+      outcomes.push(outcome);
+    }
+    return outcomes;
+  }
+
+  /** Runs a unit to its end, or to the watchdog's. Never rejects. */
+  async #runUnit(unit: Unit<unknown>): Promise<Outcome> {
+    const { clock, limits } = this.#deps;
+    let outcome: Outcome | undefined;
+    let watchdog: Disposable | undefined;
+    await new Promise<void>((done) => {
+      unit.run().then(
+        (value) => {
+          outcome ??= { ok: true, value };
+          done();
+        },
+        (error: unknown) => {
+          outcome ??= { ok: false, error: engineError(error) ?? error };
+          done();
+        },
+      );
+      watchdog = clock.schedule(limits.unitTimeoutMs, () => {
+        outcome ??= {
+          ok: false,
+          error: new StoreError('STORE_UNIT_STALLED', `a unit of work took over ${limits.unitTimeoutMs} ms`),
+        };
+        done();
+      });
+    });
+    watchdog![Symbol.dispose]();
+    unit.end();
+    return outcome!;
+  }
+}
+
+function rollBack(transaction: GroupTransaction): void {
+  if (!transaction.isOpen) return;
+  try {
+    transaction.rollback();
+  } catch {
+    // The transaction is gone or the next BEGIN says why it is not; the units hear of the first failure.
+  }
+}
+
+function asStoreError(cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause;
+  return engineError(cause) ?? new StoreError('STORE_UNAVAILABLE', 'the transaction failed', { cause });
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,189 @@
+/**
+ * The embedded store: SQLite in WAL mode, one process, one writing and one reading connection.
+ *
+ *   write(unit) ─▶ GroupCommit ─▶ writer ──▶ FILE (+ FILE-wal, synced at every commit)
+ *   db.selectFrom ─▶ kysely ────▶ reader ──▶      last committed state
+ *                                 FILE.lock       held while open: one process
+ *
+ * Called by the composition root, once.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { Kysely, SqliteDialect, type Transaction } from 'kysely';
+import type { Clock } from '../../clock/clock.ts';
+import type { Log } from '../../log/log.ts';
+import { platformMigrations, type OutboxTables } from '../../outbox/outbox-table.ts';
+import { migrate, type MigrationSequence, type SchemaEngine } from '../migration.ts';
+import { StoreError } from '../store-error.ts';
+import type { Store } from '../store.ts';
+import { engineError } from './engine-error.ts';
+import { GroupCommit, type GroupCommitLimits, type GroupTransaction } from './group-commit.ts';
+import { acquireProcessLock } from './process-lock.ts';
+import { StatementCache } from './statement-cache.ts';
+import { UnitConnection } from './unit-connection.ts';
+import { createUnitTransaction } from './unit-transaction.ts';
+
+export interface SqliteStoreDeps {
+  /** The database file; its folder is created if it is missing. Not `:memory:`: two connections share the file. */
+  readonly file: string;
+  /** The program's own migrations; the platform's run before them. */
+  readonly migrations: readonly MigrationSequence[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<GroupCommitLimits>;
+  /** Observes every group commit, for metrics. Must not throw. */
+  readonly onGroup?: (group: { units: number; durationMs: number; error: StoreError | undefined }) => void;
+}
+
+export interface SqliteStore<DB> extends Store<DB> {
+  /** Units waiting for their group, for metrics. */
+  readonly queued: number;
+}
+
+const DEFAULT_LIMITS: GroupCommitLimits = { maxGroupSize: 128, maxQueued: 10_000, unitTimeoutMs: 5_000 };
+
+const SQLITE: SchemaEngine = {
+  name: 'sqlite',
+  bytes: 'blob',
+  integer: 'integer',
+  serial: { type: 'integer', define: (column) => column.primaryKey().autoIncrement() },
+};
+
+/**
+ * Opens (or creates) the database, brings its schema up to date and returns the store.
+ * Throws {@link StoreError}: `STORE_IN_USE`, `STORE_SCHEMA_…`, `STORE_MIGRATION_FAILED`, `STORE_UNAVAILABLE`.
+ */
+export async function openSqliteStore<DB extends OutboxTables>(
+  deps: SqliteStoreDeps,
+): Promise<SqliteStore<DB>> {
+  const owned = new DisposableStack();
+  try {
+    mkdirSync(dirname(deps.file), { recursive: true, mode: 0o700 });
+    owned.use(acquireProcessLock(deps.file));
+    const writer = owned.adopt(new Database(deps.file), (database) => database.close());
+    configureWriter(writer);
+
+    const statements = new StatementCache(writer);
+    const outboxListeners = new Set<() => void>();
+    const groups = new GroupCommit({
+      transaction: groupTransaction(writer),
+      clock: deps.clock,
+      limits: { ...DEFAULT_LIMITS, ...deps.limits },
+      onGroup: deps.onGroup ?? (() => {}),
+    });
+    const notifyOutbox = coalesced(() => {
+      for (const listener of outboxListeners) callListener(listener, deps.log);
+    });
+    const write = <T, Tables>(unit: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
+      const connection = new UnitConnection(statements);
+      const trx = createUnitTransaction<Tables>(connection);
+      return groups.submit<T>({
+        // async: a unit that throws before its first await rejects like any other
+        run: async () => unit(trx),
+        end: () => connection.end(),
+        durable: () => {
+          if (connection.enqueued) notifyOutbox();
+        },
+      });
+    };
+
+    const applied = await migrate({ engine: SQLITE, nowMs: () => deps.clock.nowMs(), transaction: write }, [
+      platformMigrations,
+      ...deps.migrations,
+    ]);
+    if (applied > 0) deps.log.info({ applied }, 'database schema brought up to date');
+    statements.clear();
+
+    const reader = owned.adopt(openReader<DB>(deps.file), () => {});
+    const resources = owned.move();
+    let closing: Promise<void> | undefined;
+    return {
+      db: reader,
+      write: <T>(unit: (trx: Transaction<DB>) => Promise<T>) => write<T, DB>(unit),
+      onOutbox(listener) {
+        // A wrapper of its own per call, so that one function registered twice is two listeners.
+        const registered = () => listener();
+        outboxListeners.add(registered);
+        return { [Symbol.dispose]: () => void outboxListeners.delete(registered) };
+      },
+      get queued() {
+        return groups.queued;
+      },
+      close() {
+        closing ??= (async () => {
+          await groups.close();
+          await reader.destroy();
+          // Writer, then lock. The last connection to close checkpoints, leaving one file.
+          resources.dispose();
+        })();
+        return closing;
+      },
+    };
+  } catch (cause) {
+    owned.dispose();
+    throw engineError(cause) ?? cause;
+  }
+}
+
+function configureWriter(writer: Database.Database): void {
+  // A backup tool may hold a lock for a moment; nobody else writes.
+  writer.pragma('busy_timeout = 2000');
+  writer.pragma('journal_mode = WAL');
+  // FULL syncs the log at every commit. NORMAL may lose acknowledged commits with the power.
+  writer.pragma('synchronous = FULL');
+  writer.pragma('foreign_keys = ON');
+  writer.pragma('trusted_schema = OFF');
+}
+
+function openReader<DB>(file: string): Kysely<DB> {
+  const database = new Database(file, { readonly: true });
+  database.pragma('busy_timeout = 2000');
+  const statements = new StatementCache(database);
+  return new Kysely<DB>({
+    dialect: new SqliteDialect({
+      database: { prepare: (sql) => statements.prepare(sql), close: () => database.close() },
+    }),
+  });
+}
+
+function groupTransaction(writer: Database.Database): GroupTransaction {
+  const begin = writer.prepare('BEGIN IMMEDIATE');
+  const commit = writer.prepare('COMMIT');
+  const rollback = writer.prepare('ROLLBACK');
+  const savepoint = writer.prepare('SAVEPOINT unit');
+  const release = writer.prepare('RELEASE unit');
+  const rollbackTo = writer.prepare('ROLLBACK TO unit');
+  return {
+    begin: () => void begin.run(),
+    commit: () => void commit.run(),
+    rollback: () => void rollback.run(),
+    savepoint: () => void savepoint.run(),
+    releaseSavepoint: () => void release.run(),
+    rollbackToSavepoint: () => void rollbackTo.run(),
+    get isOpen() {
+      return writer.inTransaction;
+    },
+  };
+}
+
+/** Calls `task` once per burst of calls, after the code that made them has returned. */
+function coalesced(task: () => void): () => void {
+  let pending = false;
+  return () => {
+    if (pending) return;
+    pending = true;
+    queueMicrotask(() => {
+      pending = false;
+      task();
+    });
+  };
+}
+
+function callListener(listener: () => void, log: Log): void {
+  try {
+    listener();
+  } catch (err) {
+    log.error({ err }, 'an outbox listener threw');
+  }
+}
