@@ -1,0 +1,56 @@
+/**
+ * A Fiat-Shamir transcript: what a proof has said so far, as a 64-byte state. Every challenge depends on everything
+ * absorbed before it, in order, with labels and lengths.
+ *
+ *   absorb:     state = xof("transcript", [state, label, data], 64)
+ *   challenge:  output = xof("challenge", [state, label], n), after which the label is absorbed, so that two challenges
+ *               with one label differ
+ *   fork:       a transcript that starts from this state and a label; `absorbFork` takes its final state back in
+ */
+import type { Scalar, ScalarField } from '@conclave/ristretto';
+import { xof } from './xof.ts';
+
+const stateBytes = 64;
+const encoder = new TextEncoder();
+
+export class Transcript {
+  #state: Uint8Array;
+
+  private constructor(state: Uint8Array) {
+    this.#state = state;
+  }
+
+  /** A new transcript for one kind of proof. */
+  static start(label: string): Transcript {
+    return new Transcript(new Uint8Array(stateBytes)).absorb('start', encoder.encode(label));
+  }
+
+  absorb(label: string, data: Uint8Array): this {
+    this.#state = xof('transcript', [this.#state, encoder.encode(label), data], stateBytes);
+    return this;
+  }
+
+  /** An independent transcript that has seen everything this one has. */
+  fork(label: string): Transcript {
+    return new Transcript(this.#state).absorb('fork', encoder.encode(label));
+  }
+
+  absorbFork(fork: Transcript): this {
+    return this.absorb('join', fork.#state);
+  }
+
+  challengeBytes(label: string, length: number): Uint8Array {
+    const bytes = xof('challenge', [this.#state, encoder.encode(label)], length);
+    this.absorb('challenge', encoder.encode(label));
+    return bytes;
+  }
+
+  challengeScalar(scalars: ScalarField, label: string): Scalar {
+    return scalars.fromWideBytes(this.challengeBytes(label, 64));
+  }
+
+  /** The state, for hedging: nonces that depend on it are never used under two different challenges. */
+  binding(): Uint8Array {
+    return Uint8Array.from(this.#state);
+  }
+}

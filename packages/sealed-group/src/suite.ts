@@ -1,0 +1,50 @@
+/**
+ * The suite: everything that all parts of a sealed group share and that a later version could replace as one.
+ *
+ *   G  the ristretto255 generator, base of all public keys
+ *   H  hash-to-group of a fixed string, base of sealed messages; nobody knows log_G H
+ *
+ * Design: sealed groups, section 2. Create one per process (tables are built on first use) and pass it on.
+ */
+import { createNobleRistretto } from '@conclave/ristretto';
+import type { FixedBase, Point, Ristretto255, SmallLog } from '@conclave/ristretto';
+import { xof } from './hash/xof.ts';
+
+/** Bytes of every hash, key, encoded point and encoded scalar. */
+export const hashBytes = 32;
+export const pointBytes = 32;
+export const scalarBytes = 32;
+
+/** The protocol's version and its one suite: ristretto255, TupleHashXOF256, SHA-256, AES-256-GCM, Ed25519. */
+export const protocolVersion = 1;
+export const suiteId = 1;
+
+/** A sealed secret is cut into digits of this many bits. */
+export const digitBits = 16;
+const digitRange = 2 ** digitBits;
+/** Baby steps kept for opening: 16 digits then cost 8 additions each and one inversion. */
+const smallLogTableSize = 4096;
+
+export interface Suite {
+  readonly version: number;
+  readonly id: number;
+  readonly group: Ristretto255;
+  /** H. */
+  readonly messageBase: Point;
+  /** Tables of H. */
+  readonly messageBaseTable: FixedBase;
+  /** Logarithms to base H of sealed digits. */
+  readonly digitLog: SmallLog;
+}
+
+export function createSuite(group: Ristretto255 = createNobleRistretto()): Suite {
+  const messageBase = group.fromUniformBytes(xof('message base', [], 64));
+  return {
+    version: protocolVersion,
+    id: suiteId,
+    group,
+    messageBase,
+    messageBaseTable: group.fixedBase(messageBase),
+    digitLog: group.smallLog(messageBase, { range: digitRange, tableSize: smallLogTableSize }),
+  };
+}
