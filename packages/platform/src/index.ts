@@ -13,3 +13,26 @@ export { openSqliteStore, type SqliteStore, type SqliteStoreDeps } from './store
 
 export type { OutboxTables, OutboxTable, OutboxParkedTable } from './outbox/outbox-table.ts';
 export { enqueueOutbox, type OutboxEntry } from './outbox/enqueue-outbox.ts';
+export { discardParked, listParked, unpark, type ParkedRow } from './outbox/parked.ts';
+export { startRelay, type Relay, type RelayDeps, type RelayLimits } from './relay/relay.ts';
+
+export type { Bus, BusMessage } from './bus/bus.ts';
+export { BusError, isTransientBusError, type BusErrorCode } from './bus/bus-error.ts';
+export { isSubject, isSubjectPattern, SubjectIndex } from './bus/subject.ts';
+export { createInProcessBus, type InProcessBusDeps, type InProcessBusLimits } from './bus/in-process-bus.ts';
+
+export { createMetrics, DURATION_BUCKETS_S, type Metrics } from './metrics/metrics.ts';
+
+export type { RateLimiter } from './rate-limit/rate-limiter.ts';
+export { createTokenBucketLimiter, type TokenBucketDeps } from './rate-limit/token-bucket-limiter.ts';
+
+export {
+  BlobError,
+  isBlobKey,
+  type BlobErrorCode,
+  type BlobReader,
+  type BlobStore,
+  type ByteRange,
+  type PutErrorCode,
+  type PutResult,
+} from './blobs/blob-store.ts';

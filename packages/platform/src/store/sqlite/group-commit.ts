@@ -156,30 +156,26 @@ export class GroupCommit {
   /** Runs a unit to its end, or to the watchdog's. Never rejects. */
   async #runUnit(unit: Unit<unknown>): Promise<Outcome> {
     const { clock, limits } = this.#deps;
-    let outcome: Outcome | undefined;
     let watchdog: Disposable | undefined;
-    await new Promise<void>((done) => {
-      unit.run().then(
-        (value) => {
-          outcome ??= { ok: true, value };
-          done();
-        },
-        (error: unknown) => {
-          outcome ??= { ok: false, error: engineError(error) ?? error };
-          done();
-        },
-      );
+    const stalled = new Promise<Outcome>((resolve) => {
       watchdog = clock.schedule(limits.unitTimeoutMs, () => {
-        outcome ??= {
-          ok: false,
-          error: new StoreError('STORE_UNIT_STALLED', `a unit of work took over ${limits.unitTimeoutMs} ms`),
-        };
-        done();
+        const message = `a unit of work held the store for ${limits.unitTimeoutMs} ms`;
+        resolve({ ok: false, error: new StoreError('STORE_UNIT_STALLED', message) });
       });
     });
-    watchdog![Symbol.dispose]();
+    const outcome = await Promise.race([settle(unit), stalled]);
+    watchdog?.[Symbol.dispose]();
     unit.end();
-    return outcome!;
+    return outcome;
+  }
+}
+
+/** Never rejects. */
+async function settle(unit: Unit<unknown>): Promise<Outcome> {
+  try {
+    return { ok: true, value: await unit.run() };
+  } catch (error) {
+    return { ok: false, error: engineError(error) ?? error };
   }
 }
 

@@ -15,7 +15,7 @@ import type { Clock } from '../../clock/clock.ts';
 import type { Log } from '../../log/log.ts';
 import { platformMigrations, type OutboxTables } from '../../outbox/outbox-table.ts';
 import { migrate, type MigrationSequence, type SchemaEngine } from '../migration.ts';
-import { StoreError } from '../store-error.ts';
+import type { StoreError } from '../store-error.ts';
 import type { Store } from '../store.ts';
 import { engineError } from './engine-error.ts';
 import { GroupCommit, type GroupCommitLimits, type GroupTransaction } from './group-commit.ts';

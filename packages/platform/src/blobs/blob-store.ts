@@ -1,0 +1,70 @@
+/**
+ * The port to large opaque objects: encrypted attachments. Contents are never looked at.
+ *
+ * Keys are relative paths: one to eight segments of `A–Z a–z 0–9 _ -` and inner dots, joined by `/`, at most 256
+ * characters. A key names its blob for good: putting it again replaces the whole blob, and readers that are under
+ * way keep what they opened.
+ */
+export type PutResult =
+  | { ok: true; size: number; sha256: Uint8Array }
+  /** Nothing was stored, and what was there before is untouched. */
+  | { ok: false; code: PutErrorCode };
+
+export type PutErrorCode =
+  /** The body is larger than `maxBytes`. Found while streaming: no more than that was read. */
+  | 'BLOB_TOO_LARGE'
+  /** The body ended with an error: the upload was broken off. */
+  | 'BLOB_ABORTED'
+  /** There is no room. */
+  | 'BLOB_STORE_FULL';
+
+/** Bytes `start` to `end`, both included, as in HTTP; without `end` to the last byte. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end?: number;
+}
+
+export interface BlobReader extends AsyncDisposable {
+  /** Of the whole blob, whatever the range. */
+  readonly size: number;
+  /** The part that `body` yields, cut to the blob; `undefined` if the range begins past its end. */
+  readonly range: { readonly start: number; readonly end: number } | undefined;
+  /** To be read once. Ending early, or disposing the reader, releases it. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+export interface BlobStore {
+  /** Resolves with `ok` only after the blob is durable and visible, as a whole. Rejects with {@link BlobError}. */
+  put(key: string, body: AsyncIterable<Uint8Array>, limits: { maxBytes: number }): Promise<PutResult>;
+  /** `undefined` if there is no such blob. Rejects with {@link BlobError}. */
+  get(key: string, range?: ByteRange): Promise<BlobReader | undefined>;
+  /** Whether there was one. */
+  delete(key: string): Promise<boolean>;
+  /** The keys that start with `prefix`, in no particular order; those put or deleted meanwhile may be missing. */
+  list(prefix: string): AsyncIterable<string>;
+}
+
+export type BlobErrorCode =
+  /** The key is not well-formed. */
+  | 'BLOB_KEY_INVALID'
+  /** The range is not of non-negative integers in ascending order. */
+  | 'BLOB_RANGE_INVALID'
+  /** The store could not be read or written; `cause` says why. */
+  | 'BLOB_STORE_UNAVAILABLE';
+
+export class BlobError extends Error {
+  override readonly name = 'BlobError';
+  readonly code: BlobErrorCode;
+
+  constructor(code: BlobErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const KEY = /^(?!.{257})[\w-](?:[\w.-]*[\w-])?(?:\/[\w-](?:[\w.-]*[\w-])?){0,7}$/;
+
+/** No segment is empty, begins or ends with a dot, so none is `.` or `..` or hidden. */
+export function isBlobKey(key: string): boolean {
+  return KEY.test(key) && !key.endsWith('\n');
+}

@@ -1,0 +1,143 @@
+/**
+ * The embedded bus: subscribers of the same process.
+ *
+ *   publish ─▶ seen this id? ─▶ room at every matching subscriber? ─▶ queues ─▶ acknowledged
+ *                 │ yes              │ no: wait, at most maxWaitMs          │
+ *                 ▼                  ▼                                      ▼ one at a time
+ *            acknowledged         BUS_FULL, nobody got it                handlers
+ *
+ * A message goes to all matching subscribers or to none, so that trying again doubles nothing. A subscriber that
+ * never finishes therefore holds up the subjects it listens to, visibly, and loses nothing.
+ */
+import type { Clock } from '../clock/clock.ts';
+import type { Log } from '../log/log.ts';
+import { BusError } from './bus-error.ts';
+import type { Bus, BusMessage } from './bus.ts';
+import { MessageIdWindow } from './message-id-window.ts';
+import { isSubject, isSubjectPattern, SubjectIndex } from './subject.ts';
+import { Subscriber } from './subscriber.ts';
+
+export interface InProcessBusLimits {
+  /** Messages waiting for one subscriber. */
+  readonly maxQueued: number;
+  /** How long `publish` waits for room before `BUS_FULL`. */
+  readonly maxWaitMs: number;
+  /** How long, and how many, message ids are remembered. */
+  readonly deduplicationMs: number;
+  readonly maxMessageIds: number;
+  readonly maxPayloadBytes: number;
+}
+
+export interface InProcessBusDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<InProcessBusLimits>;
+}
+
+const DEFAULT_LIMITS: InProcessBusLimits = {
+  maxQueued: 1024,
+  maxWaitMs: 5_000,
+  deduplicationMs: 120_000,
+  maxMessageIds: 100_000,
+  maxPayloadBytes: 1024 * 1024,
+};
+
+/** The longest message id, in UTF-16 units. */
+const MAX_MESSAGE_ID_LENGTH = 256;
+
+export function createInProcessBus(deps: InProcessBusDeps): Bus {
+  const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+  const subscribers = new Set<Subscriber>();
+  const subscribersBySubject = new SubjectIndex<Subscriber>();
+  const accepted = new MessageIdWindow({
+    clock: deps.clock,
+    windowMs: limits.deduplicationMs,
+    maxIds: limits.maxMessageIds,
+  });
+  /** Publications that wait for room, so that a second one with the same id shares the first one's fate. */
+  const waitingById = new Map<string, Promise<void>>();
+  let closed = false;
+
+  /** Waits until every matching subscriber has room, looking afresh after each wait: they come and go. */
+  const acceptWhenRoom = async (message: BusMessage): Promise<void> => {
+    const deadlineMs = deps.clock.nowMs() + limits.maxWaitMs;
+    for (;;) {
+      if (closed) throw closedError();
+      const matching = subscribersBySubject.match(message.subject);
+      const full = matching.find((subscriber) => !subscriber.hasRoom);
+      if (full === undefined) {
+        accepted.add(message.messageId);
+        for (const subscriber of matching) subscriber.accept(message);
+        return;
+      }
+      const remainingMs = deadlineMs - deps.clock.nowMs();
+      if (remainingMs <= 0) throw new BusError('BUS_FULL', 'a subscriber is too far behind');
+      await roomOrTimeout(full, remainingMs, deps.clock);
+    }
+  };
+
+  return {
+    async publish(subject, payload, { messageId }) {
+      if (closed) throw closedError();
+      if (!isSubject(subject)) throw new BusError('BUS_INVALID', 'the subject is not well-formed');
+      if (messageId.length === 0 || messageId.length > MAX_MESSAGE_ID_LENGTH) {
+        throw new BusError('BUS_INVALID', 'the message id is empty or too long');
+      }
+      if (payload.length > limits.maxPayloadBytes) {
+        throw new BusError('BUS_TOO_LARGE', `the payload is larger than ${limits.maxPayloadBytes} bytes`);
+      }
+      if (accepted.has(messageId)) return;
+      let waiting = waitingById.get(messageId);
+      if (waiting === undefined) {
+        waiting = acceptWhenRoom({ subject, payload, messageId }).finally(() =>
+          waitingById.delete(messageId),
+        );
+        waitingById.set(messageId, waiting);
+      }
+      await waiting;
+    },
+
+    async subscribe(pattern, handler) {
+      if (closed) throw closedError();
+      if (!isSubjectPattern(pattern)) throw new BusError('BUS_INVALID', 'the pattern is not well-formed');
+      const subscriber = new Subscriber({
+        handler,
+        maxQueued: limits.maxQueued,
+        onHandlerError: (err, { subject, messageId }) => {
+          deps.log.error({ err, subject, messageId }, 'a bus handler failed');
+        },
+      });
+      subscribers.add(subscriber);
+      subscribersBySubject.add(pattern, subscriber);
+      return {
+        async [Symbol.asyncDispose]() {
+          subscribersBySubject.delete(pattern, subscriber);
+          subscribers.delete(subscriber);
+          await subscriber.stop();
+        },
+      };
+    },
+
+    async close() {
+      closed = true;
+      await Promise.all([...subscribers].map((subscriber) => subscriber.idle()));
+    },
+  };
+}
+
+function closedError(): BusError {
+  return new BusError('BUS_CLOSED', 'the bus is closed');
+}
+
+function roomOrTimeout(subscriber: Subscriber, timeoutMs: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.schedule(timeoutMs, () => {
+      waiter[Symbol.dispose]();
+      resolve();
+    });
+    const waiter = subscriber.onRoom(() => {
+      timer[Symbol.dispose]();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,154 @@
+/**
+ * The rows the relay holds in memory, by ordering key, and whose turn it is. Knows neither database nor bus.
+ *
+ * A key is, at any time, one of
+ *
+ *   ready ──take──▶ in flight ──settled──▶ ready | empty (forgotten, or to refill)
+ *                       └──────block─────▶ blocked ──release──▶ to refill ──refill──▶ ready
+ *
+ * Ready keys take turns: one row each, then to the back of the line.
+ */
+import type { Selectable } from 'kysely';
+import type { OutboxTable } from '../outbox/outbox-table.ts';
+
+export type OutboxRow = Selectable<OutboxTable>;
+
+export class KeyQueue {
+  readonly key: string;
+  rows: OutboxRow[] = [];
+  /** Rows of this key up to this id are in `rows`, in flight or settled. */
+  newestSeenId = 0;
+  /** Whether there may be rows of this key after `newestSeenId` that the scan has passed over. */
+  hasMore = false;
+  inFlight = false;
+  /** While the key backs off: the timer that ends it. */
+  backoff: Disposable | undefined;
+  /** Failures in a row of the row whose turn it is, and those of them that speak against the row. */
+  failures = 0;
+  refusals = 0;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+}
+
+export class KeyQueues {
+  readonly #limits: { maxKeys: number; maxBufferedRows: number; maxBufferedPerKey: number };
+  readonly #queueByKey = new Map<string, KeyQueue>();
+  /** In order of their turn. */
+  readonly #ready = new Set<KeyQueue>();
+  readonly #toRefill = new Set<KeyQueue>();
+  #blockedCount = 0;
+  #bufferedRows = 0;
+
+  constructor(limits: { maxKeys: number; maxBufferedRows: number; maxBufferedPerKey: number }) {
+    this.#limits = limits;
+  }
+
+  get blockedCount(): number {
+    return this.#blockedCount;
+  }
+
+  /** Whether `offer` would take a row of a new key. */
+  get hasRoom(): boolean {
+    return this.#queueByKey.size < this.#limits.maxKeys && this.#bufferedRows < this.#limits.maxBufferedRows;
+  }
+
+  /** A row that the scan came upon. False if there is no room for it: the scan stops before it. */
+  offer(row: OutboxRow): boolean {
+    let queue = this.#queueByKey.get(row.ordering_key);
+    if (queue === undefined) {
+      if (!this.hasRoom) return false;
+      queue = new KeyQueue(row.ordering_key);
+      this.#queueByKey.set(queue.key, queue);
+    } else if (row.id <= queue.newestSeenId) {
+      return true;
+    } else if (
+      queue.hasMore ||
+      queue.backoff !== undefined ||
+      queue.rows.length >= this.#limits.maxBufferedPerKey ||
+      this.#bufferedRows >= this.#limits.maxBufferedRows
+    ) {
+      // Passed over, and read by `refill` when its turn comes.
+      queue.hasMore = true;
+      this.#place(queue);
+      return true;
+    }
+    this.#append(queue, row);
+    this.#place(queue);
+    return true;
+  }
+
+  /** The row whose turn it is; its key is in flight until `settled` or `block`. */
+  take(): { queue: KeyQueue; row: OutboxRow } | undefined {
+    const [queue] = this.#ready;
+    if (queue === undefined) return undefined;
+    const row = queue.rows.shift()!;
+    this.#bufferedRows -= 1;
+    queue.inFlight = true;
+    this.#ready.delete(queue);
+    return { queue, row };
+  }
+
+  /** The row in flight is done with, by acknowledgement or by parking. */
+  settled(queue: KeyQueue): void {
+    queue.inFlight = false;
+    queue.failures = 0;
+    queue.refusals = 0;
+    this.#place(queue);
+  }
+
+  /** The row in flight failed: the key waits for `release`, and gives its rows up to be read again. */
+  block(queue: KeyQueue, row: OutboxRow, backoff: Disposable): void {
+    this.#bufferedRows -= queue.rows.length;
+    queue.rows = [];
+    queue.newestSeenId = row.id - 1;
+    queue.hasMore = true;
+    queue.inFlight = false;
+    queue.backoff = backoff;
+    this.#blockedCount += 1;
+    this.#place(queue);
+  }
+
+  release(queue: KeyQueue): void {
+    queue.backoff = undefined;
+    this.#blockedCount -= 1;
+    this.#place(queue);
+  }
+
+  nextToRefill(): KeyQueue | undefined {
+    const [queue] = this.#toRefill;
+    return queue;
+  }
+
+  /**
+   * Rows of the key after its `newestSeenId`, in order. `readToId` is the last row that was looked at, taken or
+   * not; `undefined` if there are no others.
+   */
+  refill(queue: KeyQueue, rows: readonly OutboxRow[], readToId: number | undefined): void {
+    for (const row of rows) this.#append(queue, row);
+    if (readToId === undefined) queue.hasMore = false;
+    else queue.newestSeenId = readToId;
+    this.#place(queue);
+  }
+
+  /** Disposes the timers of all blocked keys. The queues are of no use afterwards. */
+  releaseTimers(): void {
+    for (const queue of this.#queueByKey.values()) queue.backoff?.[Symbol.dispose]();
+  }
+
+  #append(queue: KeyQueue, row: OutboxRow): void {
+    queue.rows.push(row);
+    queue.newestSeenId = row.id;
+    this.#bufferedRows += 1;
+  }
+
+  /** Puts a queue into the line it belongs to now; forgets it when nothing is known of it any more. */
+  #place(queue: KeyQueue): void {
+    const idle = !queue.inFlight && queue.backoff === undefined;
+    if (idle && queue.rows.length > 0) this.#ready.add(queue);
+    if (idle && queue.rows.length === 0 && queue.hasMore) this.#toRefill.add(queue);
+    else this.#toRefill.delete(queue);
+    if (idle && queue.rows.length === 0 && !queue.hasMore) this.#queueByKey.delete(queue.key);
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * The relay: publishes what the outbox holds, deletes what the bus has acknowledged.
+ *
+ *   commit ─▶ onOutbox ─┐
+ *   slow poll ──────────┼─▶ loop: read rows ─▶ key queues ─▶ publish (one in flight per key, many keys)
+ *   retry timer ────────┤           ▲                             │ acknowledged    │ refused
+ *   acknowledgement ────┘           └── delete / park, batched ◀──┴──── settled     └─▶ key backs off
+ *
+ * Invariants (docs/decisions/0001-shape.md, "Outbox"; checked by `outboxRelayContract`):
+ *
+ * - Rows of one ordering key are published in the order of their ids, each after the one before it was
+ *   acknowledged. Pipelining would be faster within a key, but an earlier row refused while a later one is
+ *   accepted is out of order for good; throughput comes from many keys at once.
+ * - A row is deleted only after its acknowledgement, so a crash publishes it again under the same message id:
+ *   at least once, and the bus or the consumer drops the copy.
+ * - A refused row is tried again after an exponential, jittered delay; its key waits, other keys do not. After
+ *   `maxAttempts` refusals the row is parked and its key goes on. An unreachable or full bus says nothing against
+ *   a row: such failures are retried for ever and never park.
+ * - All database work is done by one loop, one step at a time; publishing never happens inside a transaction.
+ *   An error in the loop is logged, counted and followed by another try.
+ * - Memory is bounded: rows by `maxBufferedRows`, keys by `maxKeys`. A key that backs off holds no rows.
+ */
+import type { Bus } from '../bus/bus.ts';
+import { isTransientBusError } from '../bus/bus-error.ts';
+import type { Clock } from '../clock/clock.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { OutboxTables } from '../outbox/outbox-table.ts';
+import { outboxOf } from '../outbox/parked.ts';
+import type { RandomSource } from '../random/random-source.ts';
+import type { Store } from '../store/store.ts';
+import { backoffMs } from './backoff.ts';
+import { KeyQueues, type KeyQueue, type OutboxRow } from './key-queues.ts';
+import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts';
+import { Settlement } from './settlement.ts';
+import { Signal } from './signal.ts';
+
+export interface RelayLimits {
+  /** Rows per read. */
+  readonly batchSize: number;
+  /** Publications under way at once. */
+  readonly maxInFlight: number;
+  /** Rows in memory, and of these per key. */
+  readonly maxBufferedRows: number;
+  readonly maxBufferedPerKey: number;
+  /** Keys with rows under way or backing off; reading pauses beyond. */
+  readonly maxKeys: number;
+  /** Refusals of one row before it is parked. */
+  readonly maxAttempts: number;
+  /** Delay after the first refusal; doubles up to the largest. */
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+  /** How often to look without having been woken. */
+  readonly pollMs: number;
+  /** How many ids behind the newest a poll looks again, for engines whose ids become visible out of order. */
+  readonly lookbackIds: number;
+}
+
+export interface RelayDeps<DB extends OutboxTables> {
+  readonly store: Store<DB>;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly log: Log;
+  readonly metrics?: Metrics;
+  readonly limits?: Partial<RelayLimits>;
+}
+
+const DEFAULT_LIMITS: RelayLimits = {
+  batchSize: 256,
+  maxInFlight: 128,
+  maxBufferedRows: 1024,
+  maxBufferedPerKey: 32,
+  maxKeys: 1024,
+  maxAttempts: 10,
+  minBackoffMs: 100,
+  maxBackoffMs: 10_000,
+  pollMs: 2_000,
+  lookbackIds: 10_000,
+};
+
+export class Relay {
+  readonly #store: Store<OutboxTables>;
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #random: RandomSource;
+  readonly #log: Log;
+  readonly #limits: RelayLimits;
+  readonly #metrics: RelayMetrics | undefined;
+
+  readonly #queues: KeyQueues;
+  readonly #settlement: Settlement;
+  readonly #signal = new Signal();
+  readonly #publications = new Set<Promise<void>>();
+  /** Every row up to here is in a key queue, settled or gone. */
+  #cursor = 0;
+  /** Whether there may be rows after the cursor. */
+  #unread = true;
+  #stopped = false;
+  #poll: Disposable | undefined;
+  #endPause: (() => void) | undefined;
+  readonly #loop: Promise<void>;
+
+  /** Starts at once. */
+  constructor(deps: RelayDeps<OutboxTables>) {
+    this.#store = deps.store;
+    this.#bus = deps.bus;
+    this.#clock = deps.clock;
+    this.#random = deps.random;
+    this.#log = deps.log;
+    this.#limits = { ...DEFAULT_LIMITS, ...deps.limits };
+    this.#queues = new KeyQueues(this.#limits);
+    this.#settlement = new Settlement(this.#store, this.#clock);
+    this.#metrics = deps.metrics && createRelayMetrics(deps.metrics, this.#store, this.#queues);
+    this.#loop = this.#run();
+  }
+
+  /**
+   * Stops reading, waits for the publications under way, deletes what they acknowledged. What could not be
+   * deleted is published again, under the same id, by the next relay.
+   */
+  async close(): Promise<void> {
+    this.#stopped = true;
+    this.#signal.raise();
+    this.#endPause?.();
+    await this.#loop;
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    using _wake = this.#store.onOutbox(() => {
+      this.#unread = true;
+      this.#signal.raise();
+    });
+    this.#armPoll();
+    let failures = 0;
+    while (!this.#stopped) {
+      try {
+        await this.#step();
+        failures = 0;
+        await this.#signal.wait();
+      } catch (err) {
+        failures += 1;
+        const delayMs = backoffMs(failures, this.#limits, this.#random);
+        this.#log.error({ err, failures, delayMs }, 'the relay could not use the store');
+        this.#metrics?.loopErrors.inc();
+        await this.#pause(delayMs);
+      }
+    }
+    this.#poll?.[Symbol.dispose]();
+    await Promise.all(this.#publications);
+    this.#queues.releaseTimers();
+    try {
+      await this.#settlement.flush();
+    } catch (err) {
+      this.#log.warn({ err }, 'acknowledged outbox rows could not be deleted; they will be published again');
+    }
+  }
+
+  #armPoll(): void {
+    this.#poll = this.#clock.schedule(this.#limits.pollMs, () => {
+      this.#cursor = Math.max(0, this.#cursor - this.#limits.lookbackIds);
+      this.#unread = true;
+      this.#signal.raise();
+      this.#armPoll();
+    });
+  }
+
+  /** One round of database work; raises the signal if another is due at once. */
+  async #step(): Promise<void> {
+    await this.#settlement.flush();
+    await this.#refill();
+    this.#dispatch();
+    if (this.#unread && this.#queues.hasRoom) {
+      await this.#scan();
+      this.#dispatch();
+    }
+    const readable = this.#unread && this.#queues.hasRoom;
+    if (readable || this.#queues.nextToRefill() !== undefined || this.#settlement.size > 0)
+      this.#signal.raise();
+  }
+
+  /** Reads on after the cursor, in order of ids, whatever the key. */
+  async #scan(): Promise<void> {
+    this.#unread = false;
+    const rows = await this.#store.db
+      .selectFrom('outbox')
+      .selectAll()
+      .where('id', '>', this.#cursor)
+      .orderBy('id')
+      .limit(this.#limits.batchSize)
+      .execute();
+    for (const row of rows) {
+      if (!this.#settlement.has(row.id) && !this.#queues.offer(row)) {
+        this.#unread = true;
+        return;
+      }
+      this.#cursor = Math.max(this.#cursor, row.id);
+    }
+    if (rows.length === this.#limits.batchSize) this.#unread = true;
+  }
+
+  /** Reads on for keys whose rows were passed over because their queue was full or they were backing off. */
+  async #refill(): Promise<void> {
+    for (let round = 0; round < this.#limits.maxInFlight; round += 1) {
+      const queue = this.#queues.nextToRefill();
+      if (queue === undefined) return;
+      const limit = this.#limits.maxBufferedPerKey;
+      const rows = await this.#store.db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('ordering_key', '=', queue.key)
+        .where('id', '>', queue.newestSeenId)
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      const fresh = rows.filter((row) => !this.#settlement.has(row.id));
+      this.#queues.refill(queue, fresh, rows.length < limit ? undefined : rows.at(-1)?.id);
+    }
+  }
+
+  /** Starts as many publications as the limits allow, each key in its turn. Synchronous. */
+  #dispatch(): void {
+    while (!this.#stopped && this.#publications.size < this.#limits.maxInFlight) {
+      const next = this.#queues.take();
+      if (next === undefined) return;
+      const publication = this.#publish(next.queue, next.row).finally(() => {
+        this.#publications.delete(publication);
+        this.#dispatch();
+        this.#signal.raise();
+      });
+      this.#publications.add(publication);
+    }
+  }
+
+  /** Never rejects. */
+  async #publish(queue: KeyQueue, row: OutboxRow): Promise<void> {
+    try {
+      await this.#bus.publish(row.subject, row.payload, { messageId: row.message_id });
+    } catch (error) {
+      this.#refused(queue, row, error);
+      return;
+    }
+    this.#metrics?.published.inc();
+    this.#settlement.acknowledged(row.id);
+    this.#queues.settled(queue);
+  }
+
+  #refused(queue: KeyQueue, row: OutboxRow, err: unknown): void {
+    queue.failures += 1;
+    if (!isTransientBusError(err)) queue.refusals += 1;
+    this.#metrics?.refused.inc();
+    // Neither subject nor key: a log that names groups would tell when each of them talks.
+    const fields = { err, outboxId: row.id, failures: queue.failures, refusals: queue.refusals };
+    if (queue.refusals >= this.#limits.maxAttempts) {
+      this.#log.error(fields, 'an outbox row is parked: the bus keeps refusing it');
+      this.#metrics?.parked.inc();
+      this.#settlement.parked(row, { attempts: queue.refusals, errorCode: codeOf(err) });
+      this.#queues.settled(queue);
+      return;
+    }
+    const delayMs = backoffMs(queue.failures, this.#limits, this.#random);
+    this.#log.warn({ ...fields, delayMs }, 'the bus did not take an outbox row; its key waits');
+    const timer = this.#clock.schedule(delayMs, () => {
+      this.#queues.release(queue);
+      this.#signal.raise();
+    });
+    this.#queues.block(queue, row, timer);
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.schedule(delayMs, resolve);
+      this.#endPause = () => {
+        timer[Symbol.dispose]();
+        resolve();
+      };
+    });
+  }
+}
+
+/** Starts the relay of `deps.store`. One per store: a second one would publish everything twice. */
+export function startRelay<DB extends OutboxTables>(deps: RelayDeps<DB>): Relay {
+  return new Relay({ ...deps, store: outboxOf(deps.store) });
+}
+
+/** The stable code of an error; its message may hold what does not belong into the database. */
+function codeOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
+    return error.code;
+  }
+  return 'UNKNOWN';
+}
