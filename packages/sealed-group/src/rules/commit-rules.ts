@@ -1,4 +1,102 @@
 import { defineRules } from './rule.ts';
 
-/** Rules of `src/commit/`. */
-export const commitRules = defineRules({});
+/** Rules of `src/commit/` and `src/group/`: what makes a well-formed frame a valid one. */
+export const commitRules = defineRules({
+  'commit/eligible': {
+    says: 'The frame names this group, and is proven by the current leaf key of the committer, leaver or writer, or by an epoch key since the last removal. Until that is verified every failure gives this one answer.',
+    checkedBy: 'both',
+    attack: 'F14',
+  },
+  'commit/epoch': {
+    says: 'A commit is made in the current epoch. A message is sent in the current epoch, or within its grace in the one before.',
+    checkedBy: 'both',
+  },
+  'commit/clock': {
+    says: "A frame's time lies within five minutes of the server's clock.",
+    checkedBy: 'server',
+  },
+  'commit/monotone': {
+    says: "A commit's time is not before that of the commit it follows.",
+    checkedBy: 'both',
+  },
+  'commit/wait': {
+    says: 'A leaf that is not an owner waits after an accepted commit, doubling; an epoch reserved for a lost removal takes no other commit.',
+    checkedBy: 'server',
+  },
+  'commit/required-removals': {
+    says: 'A commit removes the outstanding leaves and expired pending leaves, the first 64 of them; leavers and first commits are exempt.',
+    checkedBy: 'server',
+  },
+  'commit/key': {
+    says: 'Every new leaf key and node key is the canonical encoding of a point that is not the identity.',
+    checkedBy: 'both',
+    attack: 'F7',
+  },
+  'commit/key-unique': {
+    says: 'No new key is in the tree already, or twice in the commit.',
+    checkedBy: 'both',
+  },
+  'commit/nodes': {
+    says: 'A commit seals exactly the nodes of its fill list and its filtered direct path, in order.',
+    checkedBy: 'both',
+  },
+  'commit/recipients': {
+    says: 'Every sealed node has exactly one vector of handles for each key in the resolutions of its children.',
+    checkedBy: 'both',
+  },
+  'commit/new-signature': {
+    says: "The committer's new leaf key signed the commit, which proves that it is possessed.",
+    checkedBy: 'both',
+    attack: 'F7',
+  },
+  'commit/possession': {
+    says: 'The adder proves possession of the key of every leaf it adds.',
+    checkedBy: 'both',
+    attack: 'F7',
+  },
+  'commit/leave-signature': {
+    says: 'A removal that carries out a leave holds the signature of the leaf key over group and instance.',
+    checkedBy: 'both',
+  },
+  'commit/sealing': {
+    says: 'The sealing proof of a commit verifies: every recipient of a node can open its secret.',
+    checkedBy: 'both',
+  },
+  'commit/create-possession': {
+    says: 'The first owner proves possession of its leaf key over the whole frame.',
+    checkedBy: 'both',
+    attack: 'F7',
+  },
+  'commit/create-mode': {
+    says: 'A group is created in a mode that a group of one owner may have.',
+    checkedBy: 'both',
+  },
+  'commit/message-proof': {
+    says: 'With leaf proofs required a message is signed by its writing leaf; otherwise it carries a proof by the epoch key.',
+    checkedBy: 'both',
+    attack: 'F13',
+  },
+  'commit/message-writer': {
+    says: 'The leaf that signs a message is joined and its role may write in the group.',
+    checkedBy: 'both',
+    attack: 'F13',
+  },
+  'commit/leave-once': {
+    says: 'A leaf leaves once; a repeated leave is answered with the first.',
+    checkedBy: 'server',
+  },
+  'commit/opens': {
+    says: 'The sealed secrets of a commit open for their recipients and give the published keys.',
+    checkedBy: 'client',
+  },
+  'commit/confirm': {
+    says: 'The confirmation of a commit is the MAC of the new epoch. A wrong one flags the committer and never rejects the commit.',
+    checkedBy: 'client',
+    attack: 'F2',
+  },
+  'commit/gap': {
+    says: 'A member processes frames in the order of their sequence numbers, none left out.',
+    checkedBy: 'client',
+  },
+  'commit/state': { says: 'A stored state decodes completely and its parts agree.', checkedBy: 'client' },
+});

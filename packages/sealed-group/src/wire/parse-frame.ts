@@ -1,0 +1,273 @@
+/**
+ * From bytes to a frame: the first gate for everything that comes from outside, in the server and in clients alike.
+ * Cheapest first: size, decoding, canonical re-encoding [F10], then lengths, ranges and counts. Never throws.
+ * Keys and signatures are only measured here; whether they are points and verify is the business of `src/commit/`.
+ */
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { equalBytes } from '@noble/ciphers/utils.js';
+import type { Result } from '../result.ts';
+import { accept, violation } from '../result.ts';
+import { protocolVersion, suiteId } from '../suite.ts';
+import type {
+  CommitContent,
+  CommitTrailerContent,
+  CreateContent,
+  FrameContent,
+  FrameHeader,
+  FrameOperation,
+  LeaveContent,
+  MessageContent,
+  MessageTrailerContent,
+  ParsedFrame,
+  SealedNodeContent,
+} from './frame.ts';
+import { frameBodyHash } from './frame-hash.ts';
+import type { Body, Commit, CommitTrailer, Operation, SealedNode } from './gen/sealed_group_pb.js';
+import {
+  BodySchema,
+  CommitTrailerSchema,
+  CreateTrailerSchema,
+  FrameSchema,
+  LeaveTrailerSchema,
+  MessageTrailerSchema,
+} from './gen/sealed_group_pb.js';
+import {
+  confirmBytes,
+  digitVectorBytes,
+  groupIdBytes,
+  keyBytes,
+  maskedHeaderBytes,
+  maxAdds,
+  maxFrameBytes,
+  maxLeafCount,
+  maxOperations,
+  maxSealedNodes,
+  nonceBytes,
+  signatureBytes,
+} from './limits.ts';
+import { decodeMode, decodeRole } from './roles.ts';
+
+const originPattern = /^[\x21-\x7e]{1,255}$/;
+
+/** Parses one frame. The parts of the result are views of, or copies from, `bytes`: do not change it afterwards. */
+export function parseFrame(bytes: Uint8Array): Result<ParsedFrame> {
+  if (bytes.length > maxFrameBytes) return violation('frame/size', `${bytes.length} bytes`);
+  const frame = decodeCanonical(FrameSchema, bytes);
+  if (!frame.ok) return frame;
+  const body = decodeCanonical(BodySchema, frame.value.body);
+  if (!body.ok) return body;
+  const header = parseHeader(body.value);
+  if (!header.ok) return header;
+  const base = {
+    header: header.value,
+    bytes,
+    body: frame.value.body,
+    bodyHash: frameBodyHash(frame.value.body),
+    trailer: frame.value.trailer,
+  };
+  const content = parseContent(body.value, header.value);
+  if (!content.ok) return content;
+  switch (content.value.kind) {
+    case 'create': {
+      const trailer = decodeCanonical(CreateTrailerSchema, frame.value.trailer);
+      if (!trailer.ok) return trailer;
+      const { confirm, payload, possession } = trailer.value;
+      if (confirm.length !== confirmBytes) return wrongLength('confirm');
+      if (possession.length !== signatureBytes) return wrongLength('possession');
+      return accept({ ...base, content: content.value, trail: { confirm, payload, possession } });
+    }
+    case 'commit': {
+      const trailer = decodeCanonical(CommitTrailerSchema, frame.value.trailer);
+      if (!trailer.ok) return trailer;
+      const trail = parseCommitTrailer(trailer.value, content.value);
+      return trail.ok ? accept({ ...base, content: content.value, trail: trail.value }) : trail;
+    }
+    case 'message': {
+      const trailer = decodeCanonical(MessageTrailerSchema, frame.value.trailer);
+      if (!trailer.ok) return trailer;
+      const trail = parseMessageTrailer(trailer.value.proof);
+      return trail.ok ? accept({ ...base, content: content.value, trail: trail.value }) : trail;
+    }
+    case 'leave': {
+      const trailer = decodeCanonical(LeaveTrailerSchema, frame.value.trailer);
+      if (!trailer.ok) return trailer;
+      const { signature } = trailer.value;
+      if (signature.length !== signatureBytes) return wrongLength('signature');
+      return accept({ ...base, content: content.value, trail: { signature } });
+    }
+  }
+}
+
+/** Decodes without keeping unknown fields, then demands that encoding gives the same bytes: only one encoding is valid. */
+function decodeCanonical<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+): Result<MessageShape<Desc>> {
+  let message: MessageShape<Desc>;
+  let encoded: Uint8Array;
+  try {
+    message = fromBinary(schema, bytes, { readUnknownFields: false });
+    encoded = toBinary(schema, message);
+  } catch {
+    return violation('frame/decodes', schema.name);
+  }
+  return equalBytes(encoded, bytes) ? accept(message) : violation('frame/canonical', schema.name);
+}
+
+function parseHeader(body: Body): Result<FrameHeader> {
+  if (body.version !== protocolVersion || body.suite !== suiteId) {
+    return violation('frame/version', `version ${body.version}, suite ${body.suite}`);
+  }
+  if (!originPattern.test(body.origin)) return violation('frame/origin');
+  if (body.groupId.length !== groupIdBytes) return wrongLength('group_id');
+  if (body.nonce.length !== nonceBytes) return wrongLength('nonce');
+  const epoch = safeInteger(body.epoch);
+  const nowMs = safeInteger(body.nowMs);
+  if (epoch === undefined) return violation('frame/range', 'epoch');
+  if (nowMs === undefined) return violation('frame/range', 'now_ms');
+  return accept({ origin: body.origin, groupId: body.groupId, epoch, nonce: body.nonce, nowMs });
+}
+
+function parseContent(body: Body, header: FrameHeader): Result<FrameContent> {
+  switch (body.content.case) {
+    case 'create': {
+      const { leafKey, mode } = body.content.value;
+      const groupMode = decodeMode(mode);
+      if (header.epoch !== 0) return violation('frame/range', 'epoch of a create');
+      if (leafKey.length !== keyBytes) return wrongLength('leaf_key');
+      if (groupMode === undefined) return violation('frame/range', 'mode');
+      return accept<CreateContent>({ kind: 'create', leafKey, mode: groupMode });
+    }
+    case 'commit':
+      return parseCommit(body.content.value);
+    case 'message': {
+      const { header: masked, ciphertext } = body.content.value;
+      if (masked.length !== maskedHeaderBytes) return wrongLength('header');
+      return accept<MessageContent>({ kind: 'message', header: masked, ciphertext });
+    }
+    case 'leave': {
+      const leafEpoch = safeInteger(body.content.value.leafEpoch);
+      if (!isLeaf(body.content.value.leaf)) return violation('frame/range', 'leaf');
+      if (leafEpoch === undefined) return violation('frame/range', 'leaf_epoch');
+      return accept<LeaveContent>({ kind: 'leave', leaf: body.content.value.leaf, leafEpoch });
+    }
+    case undefined:
+      return violation('frame/content');
+  }
+}
+
+function parseCommit(commit: Commit): Result<CommitContent> {
+  if (commit.operations.length > maxOperations) return violation('frame/count', 'operations');
+  if (commit.sealed.length > maxSealedNodes) return violation('frame/count', 'sealed');
+  if (commit.fills.length > maxSealedNodes) return violation('frame/count', 'fills');
+  if (!isLeaf(commit.committer)) return violation('frame/range', 'committer');
+  if (commit.leafKey.length !== keyBytes) return wrongLength('leaf_key');
+  if (!commit.fills.every(isNode)) return violation('frame/range', 'fills');
+  const operations: FrameOperation[] = [];
+  let adds = 0;
+  for (const operation of commit.operations) {
+    const parsed = parseOperation(operation);
+    if (!parsed.ok) return parsed;
+    if (parsed.value.kind === 'add' && ++adds > maxAdds) return violation('frame/count', 'adds');
+    operations.push(parsed.value);
+  }
+  const sealed: SealedNodeContent[] = [];
+  for (const node of commit.sealed) {
+    const parsed = parseSealedNode(node);
+    if (!parsed.ok) return parsed;
+    sealed.push(parsed.value);
+  }
+  const { committer, fills, leafKey } = commit;
+  return accept({ kind: 'commit', committer, operations, fills, leafKey, sealed });
+}
+
+function parseOperation({ operation }: Operation): Result<FrameOperation> {
+  switch (operation.case) {
+    case 'setRole': {
+      const role = decodeRole(operation.value.role);
+      if (role === undefined || !isLeaf(operation.value.leaf)) return violation('frame/range', 'set_role');
+      return accept({ kind: 'set-role', leaf: operation.value.leaf, role });
+    }
+    case 'remove': {
+      const { leaf, leaveSignature } = operation.value;
+      if (!isLeaf(leaf)) return violation('frame/range', 'remove');
+      if (leaveSignature.length === 0) return accept({ kind: 'remove', leaf, leaveSignature: undefined });
+      return leaveSignature.length === signatureBytes
+        ? accept({ kind: 'remove', leaf, leaveSignature })
+        : wrongLength('leave_signature');
+    }
+    case 'add': {
+      const { leafKey, device } = operation.value;
+      const role = decodeRole(operation.value.role);
+      const expiresAtMs = safeInteger(operation.value.expiresAtMs);
+      if (leafKey.length !== keyBytes) return wrongLength('leaf_key');
+      if (role === undefined || expiresAtMs === undefined) return violation('frame/range', 'add');
+      return accept({ kind: 'add', leafKey, role, expiresAtMs, device });
+    }
+    case 'setMode': {
+      const mode = decodeMode(operation.value.mode);
+      return mode === undefined ? violation('frame/range', 'set_mode') : accept({ kind: 'set-mode', mode });
+    }
+    case undefined:
+      return violation('frame/content', 'operation');
+  }
+}
+
+function parseSealedNode(sealed: SealedNode): Result<SealedNodeContent> {
+  const { node, key, commitments, handles } = sealed;
+  if (!isNode(node)) return violation('frame/range', 'sealed node');
+  if (key.length !== keyBytes) return wrongLength('key');
+  if (commitments.length !== digitVectorBytes) return wrongLength('commitments');
+  for (const handle of handles) if (handle.length !== digitVectorBytes) return wrongLength('handles');
+  return accept({ node, key, commitments, handles });
+}
+
+function parseCommitTrailer(trailer: CommitTrailer, content: CommitContent): Result<CommitTrailerContent> {
+  const { possessions, sealingProof, confirm, payload, oldSignature, newSignature } = trailer;
+  const adds = content.operations.filter((operation) => operation.kind === 'add').length;
+  if (possessions.length !== adds) return violation('frame/count', 'possessions');
+  for (const possession of possessions)
+    if (possession.length !== signatureBytes) return wrongLength('possessions');
+  if (confirm.length !== confirmBytes) return wrongLength('confirm');
+  if (oldSignature.length !== signatureBytes || newSignature.length !== signatureBytes) {
+    return wrongLength('signatures');
+  }
+  return accept({ possessions, sealingProof, confirm, payload, oldSignature, newSignature });
+}
+
+function parseMessageTrailer(
+  proof: MessageShape<typeof MessageTrailerSchema>['proof'],
+): Result<MessageTrailerContent> {
+  switch (proof.case) {
+    case 'epochProof':
+      return proof.value.length === signatureBytes
+        ? accept({ proof: 'epoch', signature: proof.value })
+        : wrongLength('epoch_proof');
+    case 'leafProof': {
+      const { leaf, signature } = proof.value;
+      if (!isLeaf(leaf)) return violation('frame/range', 'leaf_proof');
+      return signature.length === signatureBytes
+        ? accept({ proof: 'leaf', leaf, signature })
+        : wrongLength('leaf_proof');
+    }
+    case undefined:
+      return violation('frame/content', 'proof');
+  }
+}
+
+function safeInteger(value: bigint): number | undefined {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : undefined;
+}
+
+function isLeaf(index: number): boolean {
+  return index < maxLeafCount;
+}
+
+function isNode(index: number): boolean {
+  return index < 2 * maxLeafCount - 1;
+}
+
+function wrongLength(field: string) {
+  return violation('frame/length', field);
+}

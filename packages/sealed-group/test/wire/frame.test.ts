@@ -1,0 +1,260 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { RuleId } from '../../src/rules/index.ts';
+import { BodySchema, FrameSchema } from '../../src/wire/gen/sealed_group_pb.js';
+import {
+  encodeBody,
+  encodeCommitTrailer,
+  encodeFrame,
+  encodeLeaveTrailer,
+  encodeMessageTrailer,
+  frameBodyHash,
+  frameLimits,
+  parseFrame,
+} from '../../src/wire/index.ts';
+import type { CommitContent, FrameContent, FrameHeader } from '../../src/wire/index.ts';
+import { sampleFrame } from './sample-frames.ts';
+
+const header: FrameHeader = {
+  origin: 'https://chat.example',
+  groupId: new Uint8Array(16).fill(1),
+  epoch: 3,
+  nonce: new Uint8Array(16).fill(2),
+  nowMs: 1_700_000_000_000,
+};
+const leave: FrameContent = { kind: 'leave', leaf: 1, leafEpoch: 2 };
+const leaveTrailer = encodeLeaveTrailer({ signature: new Uint8Array(64).fill(3) });
+const leaveBody = encodeBody(header, leave);
+const leaveFrame = encodeFrame(leaveBody, leaveTrailer);
+
+const commit: CommitContent = {
+  kind: 'commit',
+  committer: 0,
+  operations: [],
+  fills: [],
+  leafKey: new Uint8Array(32).fill(4),
+  sealed: [],
+};
+const commitTrail = {
+  possessions: [],
+  sealingProof: new Uint8Array(0),
+  confirm: new Uint8Array(32),
+  payload: new Uint8Array(0),
+  oldSignature: new Uint8Array(64).fill(5),
+  newSignature: new Uint8Array(64).fill(6),
+};
+
+function commitFrame(content: Partial<CommitContent>, trail: Partial<typeof commitTrail> = {}): Uint8Array {
+  return encodeFrame(
+    encodeBody(header, { ...commit, ...content }),
+    encodeCommitTrailer({ ...commitTrail, ...trail }),
+  );
+}
+
+function ruleOf(bytes: Uint8Array): RuleId | 'accepted' {
+  const parsed = parseFrame(bytes);
+  return parsed.ok ? 'accepted' : parsed.rule;
+}
+
+describe('a frame', () => {
+  test('of any kind comes back from its bytes as it went in', () => {
+    fc.assert(
+      fc.property(sampleFrame, (sample) => {
+        const parsed = parseFrame(sample.bytes);
+        if (!parsed.ok) throw new Error(parsed.rule);
+        expect(parsed.value.header).toEqual(sample.header);
+        expect(parsed.value.content).toEqual(sample.content);
+        expect(parsed.value.trail).toEqual(sample.trail);
+        expect(parsed.value.bodyHash).toEqual(frameBodyHash(parsed.value.body));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('made of arbitrary bytes, or with one byte changed, never throws, and what is accepted has one encoding', () => {
+    fc.assert(
+      fc.property(
+        sampleFrame,
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        fc.uint8Array(),
+        (sample, at, by, noise) => {
+          const changed = Uint8Array.from(sample.bytes);
+          changed[at % changed.length]! ^= by;
+          const parsed = parseFrame(changed);
+          if (parsed.ok) {
+            const rebuilt = encodeBody(parsed.value.header, parsed.value.content);
+            expect(rebuilt).toEqual(parsed.value.body);
+          }
+          parseFrame(noise);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('cut short anywhere is refused', () => {
+    for (let length = 0; length < leaveFrame.length; length++) {
+      expect(ruleOf(leaveFrame.subarray(0, length))).not.toBe('accepted');
+    }
+  });
+});
+
+describe('each frame rule refuses what breaks it', () => {
+  const body = (change: Partial<FrameHeader>) =>
+    encodeFrame(encodeBody({ ...header, ...change }, leave), leaveTrailer);
+  const raw = (fields: object) =>
+    encodeFrame(
+      toBinary(
+        BodySchema,
+        create(BodySchema, {
+          version: 1,
+          suite: 1,
+          origin: header.origin,
+          groupId: header.groupId,
+          nonce: header.nonce,
+          epoch: 3n,
+          content: { case: 'leave', value: { leaf: 1, leafEpoch: 2n } },
+          ...fields,
+        }),
+      ),
+      leaveTrailer,
+    );
+  const append = (bytes: Uint8Array, ...more: number[]) => Uint8Array.from([...bytes, ...more]);
+  const key = commit.leafKey;
+  const sealed = { node: 1, key, commitments: new Uint8Array(512), handles: [] };
+  const remove = { kind: 'remove', leaf: 1, leaveSignature: undefined } as const;
+  const add = { kind: 'add', leafKey: key, role: 'member', expiresAtMs: 1, device: false } as const;
+  const message = { kind: 'message', header: new Uint8Array(8), ciphertext: new Uint8Array(1) } as const;
+
+  const cases: readonly [string, RuleId, Uint8Array][] = [
+    ['one byte more than 2 MiB', 'frame/size', new Uint8Array(frameLimits.maxFrameBytes + 1)],
+    ['no protobuf', 'frame/decodes', Uint8Array.of(0x0a, 0x05, 0x01)],
+    ['a body that is no protobuf', 'frame/decodes', encodeFrame(Uint8Array.of(0xff), leaveTrailer)],
+    ['an origin that is no UTF-8', 'frame/decodes', encodeFrame(Uint8Array.of(0x1a, 1, 0xff), leaveTrailer)],
+    ['an unknown field in the frame', 'frame/canonical', append(leaveFrame, 0x78, 1)],
+    [
+      'an unknown field in the body',
+      'frame/canonical',
+      encodeFrame(append(leaveBody, 0x78, 1), leaveTrailer),
+    ],
+    [
+      'an unknown field in the trailer',
+      'frame/canonical',
+      encodeFrame(leaveBody, append(leaveTrailer, 0x78, 1)),
+    ],
+    [
+      'a longer varint',
+      'frame/canonical',
+      encodeFrame(Uint8Array.of(0x08, 0x81, 0x00, ...leaveBody.subarray(2)), leaveTrailer),
+    ],
+    ['a repeated field', 'frame/canonical', append(leaveFrame, 0x12, 0)],
+    ['an explicit default', 'frame/canonical', encodeFrame(leaveBody, append(leaveTrailer, 0x12, 0))],
+    ['another version', 'frame/version', raw({ version: 2 })],
+    ['another suite', 'frame/version', raw({ suite: 2 })],
+    ['no origin', 'frame/origin', body({ origin: '' })],
+    ['an origin beyond ASCII', 'frame/origin', body({ origin: 'https://ch\u00e4t' })],
+    ['an origin with a space', 'frame/origin', body({ origin: 'a b' })],
+    ['a short group id', 'frame/length', body({ groupId: new Uint8Array(15) })],
+    ['a long nonce', 'frame/length', body({ nonce: new Uint8Array(17) })],
+    ['an epoch beyond safe integers', 'frame/range', raw({ epoch: 2n ** 53n })],
+    ['a time beyond safe integers', 'frame/range', raw({ nowMs: 2n ** 63n })],
+    ['no content', 'frame/content', raw({ content: { case: undefined } })],
+    [
+      'a create in an epoch above 0',
+      'frame/range',
+      raw({ content: { case: 'create', value: { leafKey: key, mode: { minWriter: 3 } } } }),
+    ],
+    [
+      'a create without a mode',
+      'frame/range',
+      raw({ epoch: 0n, content: { case: 'create', value: { leafKey: key } } }),
+    ],
+    [
+      'readers that write',
+      'frame/range',
+      raw({ epoch: 0n, content: { case: 'create', value: { leafKey: key, mode: { minWriter: 4 } } } }),
+    ],
+    ['a short leaf key', 'frame/length', commitFrame({ leafKey: new Uint8Array(31) })],
+    ['a leaf out of range', 'frame/range', commitFrame({ committer: 2 ** 20 })],
+    ['a fill out of range', 'frame/range', commitFrame({ fills: [2 ** 21 - 1] })],
+    [
+      'an unknown role',
+      'frame/range',
+      raw({
+        content: {
+          case: 'commit',
+          value: {
+            leafKey: key,
+            operations: [{ operation: { case: 'setRole', value: { leaf: 1, role: 5 } } }],
+          },
+        },
+      }),
+    ],
+    [
+      'an operation without a kind',
+      'frame/content',
+      raw({ content: { case: 'commit', value: { leafKey: key, operations: [{}] } } }),
+    ],
+    [
+      'a short leave signature',
+      'frame/length',
+      commitFrame({ operations: [{ kind: 'remove', leaf: 1, leaveSignature: new Uint8Array(63) }] }),
+    ],
+    [
+      'short commitments',
+      'frame/length',
+      commitFrame({ sealed: [{ ...sealed, commitments: new Uint8Array(480) }] }),
+    ],
+    [
+      'a short handle',
+      'frame/length',
+      commitFrame({ sealed: [{ ...sealed, handles: [new Uint8Array(32)] }] }),
+    ],
+    [
+      '1,025 sealed nodes',
+      'frame/count',
+      commitFrame({ sealed: Array.from({ length: 1025 }, () => sealed) }),
+    ],
+    ['1,024 adds', 'frame/count', commitFrame({ operations: Array.from({ length: 1024 }, () => add) })],
+    [
+      '4,097 operations',
+      'frame/count',
+      commitFrame({ operations: Array.from({ length: 4097 }, () => remove) }),
+    ],
+    ['an add without its possession proof', 'frame/count', commitFrame({ operations: [add] })],
+    ['a short confirmation', 'frame/length', commitFrame({}, { confirm: new Uint8Array(31) })],
+    ['a missing signature', 'frame/length', commitFrame({}, { newSignature: new Uint8Array(0) })],
+    [
+      'a short masked header',
+      'frame/length',
+      encodeFrame(
+        encodeBody(header, { ...message, header: new Uint8Array(7) }),
+        encodeMessageTrailer({ proof: 'epoch', signature: new Uint8Array(64) }),
+      ),
+    ],
+    [
+      'a message without a proof',
+      'frame/content',
+      encodeFrame(encodeBody(header, message), new Uint8Array(0)),
+    ],
+    [
+      'a short proof',
+      'frame/length',
+      encodeFrame(
+        encodeBody(header, message),
+        encodeMessageTrailer({ proof: 'epoch', signature: new Uint8Array(63) }),
+      ),
+    ],
+    ["another kind's trailer", 'frame/count', encodeFrame(encodeBody(header, commit), leaveTrailer)],
+  ];
+
+  test.each(cases)('%s: %s', (_name, rule, bytes) => {
+    expect(ruleOf(bytes)).toBe(rule);
+  });
+
+  test('an empty frame decodes to nothing that has a version', () => {
+    expect(ruleOf(toBinary(FrameSchema, create(FrameSchema)))).toBe('frame/version');
+  });
+});
