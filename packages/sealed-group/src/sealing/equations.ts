@@ -1,0 +1,192 @@
+/**
+ * Verification of a sealing proof: its five groups of linear equations (design, section 4, step 3). What each group
+ * prevents is shown by an attack in `test/sealing/`.
+ *
+ *   key-opening       za H + zb G = A1 + sum_i c^(i+1) sum_j 2^(16 j) V_ij     the digits' value is known: (s, R)
+ *   key-secret        za G        = A2 + sum_i c^(i+1) Q_i                     and it is the secret of Q
+ *   handle-opening    zm H + zr G = B0 + c sum_j rho^j V_j                     per node: (m, r) is known
+ *   handle-recipient  zr P        = B  + c sum_j rho^j D_j                     per node and recipient: and r is that of D
+ *   shortness         (sum_k gamma^k z_k) H + w G = sum_k gamma^k (W_k + sum_j e_kj V_j)     per block
+ */
+import type { Point, RandomSource, Scalar } from '@conclave/ristretto';
+import { accept, violation } from '../result.ts';
+import type { Result } from '../result.ts';
+import type { RuleId } from '../rules/index.ts';
+import { equationsHold } from '../signature/equation-batch.ts';
+import type { Equation } from '../signature/equation.ts';
+import type { Suite } from '../suite.ts';
+import { digitBits } from '../suite.ts';
+import { deriveChallenges } from './challenges.ts';
+import type { SealingChallenges } from './challenges.ts';
+import { blockNodes, digitCount, repetitions } from './parameters.ts';
+import { parseSealingProof, responsesInBounds } from './sealing-proof.ts';
+import type { DecodedProof } from './sealing-proof.ts';
+import { decodeStatement } from './statement.ts';
+import type { SealingClaim, StatementNode } from './statement.ts';
+
+export type SealingEquationName =
+  | 'key-opening'
+  | 'key-secret'
+  | 'handle-opening'
+  | 'handle-recipient'
+  | 'shortness';
+
+export interface SealingEquation extends Equation {
+  readonly name: SealingEquationName;
+}
+
+const ruleByEquation: Record<SealingEquationName, RuleId> = {
+  'key-opening': 'sealing/key-consistency',
+  'key-secret': 'sealing/key-consistency',
+  'handle-opening': 'sealing/handle-consistency',
+  'handle-recipient': 'sealing/handle-consistency',
+  shortness: 'sealing/shortness',
+};
+
+/**
+ * The equations that hold exactly when the proof is valid; everything else about it (shapes, encodings, bounds) is
+ * checked here. Fold them into an `EquationBatch`.
+ */
+export function sealingEquations(
+  suite: Suite,
+  input: SealingClaim & { readonly proof: Uint8Array },
+): Result<SealingEquation[]> {
+  const statement = decodeStatement(suite, input);
+  if (!statement.ok) return statement;
+  if (input.sealed.length === 0) {
+    return input.proof.length === 0 ? accept([]) : violation('sealing/proof-length');
+  }
+  const proof = parseSealingProof(
+    suite,
+    input.proof,
+    input.recipients.map((keys) => keys.length),
+  );
+  if (!proof.ok) return proof;
+  if (!responsesInBounds(proof.value)) return violation('sealing/response-bounds');
+  const challenges = deriveChallenges(suite, input, proof.value);
+  return accept(equationsOf(suite, statement.value, proof.value, challenges));
+}
+
+/** Verifies one proof by itself, and names the rule that it breaks. */
+export function verifySealing(
+  suite: Suite,
+  input: SealingClaim & { readonly proof: Uint8Array; readonly random: RandomSource },
+): Result<undefined> {
+  const equations = sealingEquations(suite, input);
+  if (!equations.ok) return equations;
+  if (equationsHold(suite, equations.value, input.random)) return accept(undefined);
+  const wrong = equations.value.find((equation) => !equationsHold(suite, [equation], input.random));
+  // The sum can only fail if one of them does.
+  return violation(ruleByEquation[wrong?.name ?? 'shortness']);
+}
+
+/** All equations under given challenges, for at least one node. */
+export function equationsOf(
+  suite: Suite,
+  nodes: readonly StatementNode[],
+  proof: DecodedProof,
+  challenges: SealingChallenges,
+): SealingEquation[] {
+  return [
+    ...keyEquations(suite, nodes, proof, challenges.challenge),
+    ...nodes.flatMap((node, index) => handleEquations(suite, node, { index, proof, challenges })),
+    ...proof.blocks.map((_, block) => shortnessEquation(suite, nodes, { block, proof, challenges })),
+  ];
+}
+
+function keyEquations(
+  suite: Suite,
+  nodes: readonly StatementNode[],
+  proof: DecodedProof,
+  challenge: Scalar,
+): SealingEquation[] {
+  const { scalars } = suite.group;
+  const opening = createSum(suite, 'key-opening');
+  const secret = createSum(suite, 'key-secret');
+  opening.add(suite.messageBase, proof.key.secretResponse);
+  opening.add(suite.group.generator, proof.key.blindingResponse);
+  opening.subtract(proof.keyPoints[0]!, scalars.one);
+  secret.add(suite.group.generator, proof.key.secretResponse);
+  secret.subtract(proof.keyPoints[1]!, scalars.one);
+  const places = placeValues(suite);
+  const weights = scalars.powers(challenge, nodes.length + 1);
+  nodes.forEach((node, i) => {
+    const weight = weights[i + 1]!;
+    node.commitments.forEach((point, j) => opening.subtract(point, scalars.multiply(weight, places[j]!)));
+    secret.subtract(node.key, weight);
+  });
+  return [opening.equation(), secret.equation()];
+}
+
+function handleEquations(
+  suite: Suite,
+  node: StatementNode,
+  at: { readonly index: number; readonly proof: DecodedProof; readonly challenges: SealingChallenges },
+): SealingEquation[] {
+  const { scalars } = suite.group;
+  const { digitResponse, blindingResponse } = at.proof.handles[at.index]!;
+  const commitments = at.proof.handlePoints[at.index]!;
+  const weights = scalars
+    .powers(at.challenges.digitWeight, digitCount)
+    .map((power) => scalars.multiply(at.challenges.challenge, power));
+
+  const opening = createSum(suite, 'handle-opening');
+  opening.add(suite.messageBase, digitResponse);
+  opening.add(suite.group.generator, blindingResponse);
+  opening.subtract(commitments[0]!, scalars.one);
+  node.commitments.forEach((point, j) => opening.subtract(point, weights[j]!));
+
+  const perRecipient = node.recipients.map((recipient, t) => {
+    const sum = createSum(suite, 'handle-recipient');
+    sum.add(recipient, blindingResponse);
+    sum.subtract(commitments[t + 1]!, scalars.one);
+    node.handles[t]!.forEach((point, j) => sum.subtract(point, weights[j]!));
+    return sum.equation();
+  });
+  return [opening.equation(), ...perRecipient];
+}
+
+function shortnessEquation(
+  suite: Suite,
+  nodes: readonly StatementNode[],
+  at: { readonly block: number; readonly proof: DecodedProof; readonly challenges: SealingChallenges },
+): SealingEquation {
+  const { scalars } = suite.group;
+  const { responses, blinding } = at.proof.blocks[at.block]!;
+  const digits = nodes
+    .slice(at.block * blockNodes, (at.block + 1) * blockNodes)
+    .flatMap((node) => node.commitments);
+  const weights = scalars.powers(at.challenges.repetitionWeight, repetitions);
+  const sum = createSum(suite, 'shortness');
+  sum.add(
+    suite.messageBase,
+    scalars.innerProduct(
+      weights,
+      responses.map((z) => scalars.fromNumber(z)),
+    ),
+  );
+  sum.add(suite.group.generator, blinding);
+  at.proof.maskPoints[at.block]!.forEach((point, k) => sum.subtract(point, weights[k]!));
+  const digitWeights = scalars.subsetSums(at.challenges.subsets[at.block]!, weights, digits.length);
+  digits.forEach((point, j) => sum.subtract(point, digitWeights[j]!));
+  return sum.equation();
+}
+
+/** 2^(16 j). */
+export function placeValues(suite: Suite): Scalar[] {
+  return suite.group.scalars.powers(suite.group.scalars.fromNumber(2 ** digitBits), digitCount);
+}
+
+function createSum(suite: Suite, name: SealingEquationName) {
+  const points: Point[] = [];
+  const scalars: Scalar[] = [];
+  const add = (point: Point, scalar: Scalar) => {
+    points.push(point);
+    scalars.push(scalar);
+  };
+  return {
+    add,
+    subtract: (point: Point, scalar: Scalar) => add(point, suite.group.scalars.negate(scalar)),
+    equation: (): SealingEquation => ({ name, points, scalars }),
+  };
+}
