@@ -1,0 +1,10 @@
+export { decodeCanonical, safeInteger } from './decode-canonical.ts';
+export { epochContextHash } from './epoch-context.ts';
+export type { EpochContext } from './epoch-context.ts';
+export { EpochKeys, initialChain } from './epoch-keys.ts';
+export type { EpochInputs } from './epoch-keys.ts';
+export { expandLabel } from './expand-label.ts';
+export { scheduleLabels } from './labels.ts';
+export { Secret } from './secret.ts';
+export { maxForwardJump, maxGeneration, maxSkippedPerLeaf, SecretTree } from './secret-tree.ts';
+export { uint64 } from './uint64.ts';

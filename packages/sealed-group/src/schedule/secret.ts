@@ -1,0 +1,45 @@
+/**
+ * A secret in memory: redacts itself however it is printed, and can be overwritten [F6].
+ * JavaScript may have copied the bytes (garbage collection, JIT), so wiping shortens a secret's life, it cannot prove its end.
+ */
+const redacted = '[secret]';
+
+export class Secret {
+  #bytes: Uint8Array | undefined;
+
+  /** Takes ownership of `bytes`: `wipe` overwrites them. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  static copyOf(bytes: Uint8Array): Secret {
+    return new Secret(Uint8Array.from(bytes));
+  }
+
+  /** The bytes themselves, not a copy. Throws when wiped: using a deleted secret is a bug of the caller. */
+  reveal(): Uint8Array {
+    if (this.#bytes === undefined) throw new Error('this secret was deleted');
+    return this.#bytes;
+  }
+
+  get wiped(): boolean {
+    return this.#bytes === undefined;
+  }
+
+  wipe(): void {
+    this.#bytes?.fill(0);
+    this.#bytes = undefined;
+  }
+
+  toString(): string {
+    return redacted;
+  }
+
+  toJSON(): string {
+    return redacted;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return redacted;
+  }
+}
