@@ -66,7 +66,11 @@ export function createNobleScalars(): ScalarField {
     subtract: (a, b) => scalarFromBigInt(scalarToBigInt(a) - scalarToBigInt(b)),
     negate: (a) => scalarFromBigInt(-scalarToBigInt(a)),
     multiply: (a, b) => scalarFromBigInt(scalarToBigInt(a) * scalarToBigInt(b)),
-    invert: (a) => scalarFromBigInt(ed25519.Point.Fn.inv(scalarToBigInt(a))),
+    invert(a) {
+      const value = scalarToBigInt(a);
+      if (value === 0n) throw new RangeError('zero has no inverse');
+      return scalarFromBigInt(ed25519.Point.Fn.inv(value));
+    },
     powers(x, count) {
       const base = scalarToBigInt(x);
       const result: Scalar[] = [];
