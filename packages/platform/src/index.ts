@@ -36,3 +36,14 @@ export {
   type PutErrorCode,
   type PutResult,
 } from './blobs/blob-store.ts';
+export { openDiskBlobStore } from './blobs/disk-blob-store.ts';
+
+export { createLog, type LogLevel } from './log/create-log.ts';
+export { serializeError, type SerializedError } from './log/serialize-error.ts';
+export {
+  createLifecycle,
+  LifecycleClosedError,
+  type CloseReport,
+  type Lifecycle,
+  type Owned,
+} from './lifecycle/lifecycle.ts';

@@ -66,5 +66,5 @@ const KEY = /^(?!.{257})[\w-](?:[\w.-]*[\w-])?(?:\/[\w-](?:[\w.-]*[\w-])?){0,7}$
 
 /** No segment is empty, begins or ends with a dot, so none is `.` or `..` or hidden. */
 export function isBlobKey(key: string): boolean {
-  return KEY.test(key) && !key.endsWith('\n');
+  return KEY.test(key);
 }

@@ -49,14 +49,16 @@ export interface GroupCommitDeps {
   readonly limits: GroupCommitLimits;
   /** Called after every group, durable or not. */
   readonly onGroup: (group: { units: number; durationMs: number; error: StoreError | undefined }) => void;
+  /** Called after a durable group in which a unit enqueued an outbox row. Must not throw. */
+  readonly onOutbox: () => void;
 }
 
 /** What to run, and how to let go of it: `end` is called exactly once, when the unit is over. */
 export interface Unit<T> {
   run(): Promise<T>;
   end(): void;
-  /** Called after the commit that made the unit durable. */
-  durable(): void;
+  /** Whether the unit, which is over, enqueued an outbox row. */
+  readonly enqueued: boolean;
 }
 
 /** A unit's outcome, held back until the group is durable. */
@@ -112,7 +114,7 @@ export class GroupCommit {
   }
 
   async #commitGroup(group: readonly QueuedUnit[]): Promise<void> {
-    const { transaction, clock, onGroup } = this.#deps;
+    const { transaction, clock, onGroup, onOutbox } = this.#deps;
     const startedMs = clock.nowMs();
     let outcomes: Outcome[] = [];
     let error: StoreError | undefined;
@@ -125,15 +127,14 @@ export class GroupCommit {
       rollBack(transaction);
     }
     onGroup({ units: group.length, durationMs: clock.nowMs() - startedMs, error });
+    let enqueued = false;
     for (const [index, { unit, resolve, reject }] of group.entries()) {
       const outcome: Outcome = error === undefined ? outcomes[index]! : { ok: false, error };
-      if (!outcome.ok) {
-        reject(outcome.error);
-        continue;
-      }
-      resolve(outcome.value);
-      unit.durable();
+      if (outcome.ok) resolve(outcome.value);
+      else reject(outcome.error);
+      enqueued ||= outcome.ok && unit.enqueued;
     }
+    if (enqueued) onOutbox();
   }
 
   /** One outcome per unit. Throws when the transaction as a whole is lost. */

@@ -71,9 +71,9 @@ export async function openSqliteStore<DB extends OutboxTables>(
       clock: deps.clock,
       limits: { ...DEFAULT_LIMITS, ...deps.limits },
       onGroup: deps.onGroup ?? (() => {}),
-    });
-    const notifyOutbox = coalesced(() => {
-      for (const listener of outboxListeners) callListener(listener, deps.log);
+      onOutbox() {
+        for (const listener of outboxListeners) callListener(listener, deps.log);
+      },
     });
     const write = <T, Tables>(unit: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
       const connection = new UnitConnection(statements);
@@ -82,8 +82,8 @@ export async function openSqliteStore<DB extends OutboxTables>(
         // async: a unit that throws before its first await rejects like any other
         run: async () => unit(trx),
         end: () => connection.end(),
-        durable: () => {
-          if (connection.enqueued) notifyOutbox();
+        get enqueued() {
+          return connection.enqueued;
         },
       });
     };
@@ -164,19 +164,6 @@ function groupTransaction(writer: Database.Database): GroupTransaction {
     get isOpen() {
       return writer.inTransaction;
     },
-  };
-}
-
-/** Calls `task` once per burst of calls, after the code that made them has returned. */
-function coalesced(task: () => void): () => void {
-  let pending = false;
-  return () => {
-    if (pending) return;
-    pending = true;
-    queueMicrotask(() => {
-      pending = false;
-      task();
-    });
   };
 }
 

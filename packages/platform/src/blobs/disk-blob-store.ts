@@ -1,0 +1,230 @@
+/**
+ * Blobs on a disk, in one folder:
+ *
+ *   ROOT/blobs/ab/KEY…    whole blobs, under the first two hex digits of the key's hash, so no folder grows huge
+ *   ROOT/incoming/        uploads under way; whatever is there at the start was broken off
+ *
+ *   put ─▶ incoming/N, hashed while written ─▶ fsync ─▶ rename to its place ─▶ fsync of the folder ─▶ ok
+ *             └ too large, broken off, no room: unlinked
+ *
+ * Invariants: a blob is visible only as a whole; `ok` means it survives losing power; a refused upload leaves
+ * nothing. One process per folder, as for the database.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { mkdir, open, opendir, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  BlobError,
+  isBlobKey,
+  type BlobReader,
+  type BlobStore,
+  type ByteRange,
+  type PutErrorCode,
+  type PutResult,
+} from './blob-store.ts';
+
+const READ_CHUNK_BYTES = 64 * 1024;
+
+/** Opens the folder, creates it if it is missing, and clears what broken-off uploads left. */
+export async function openDiskBlobStore(deps: { readonly folder: string }): Promise<BlobStore> {
+  const incoming = join(deps.folder, 'incoming');
+  try {
+    await rm(incoming, { recursive: true, force: true });
+    await mkdir(incoming, { recursive: true, mode: 0o700 });
+    await mkdir(join(deps.folder, 'blobs'), { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+  return new DiskBlobStore(deps.folder, incoming);
+}
+
+class DiskBlobStore implements BlobStore {
+  readonly #blobs: string;
+  readonly #incoming: string;
+  #uploads = 0;
+
+  constructor(folder: string, incoming: string) {
+    this.#blobs = join(folder, 'blobs');
+    this.#incoming = incoming;
+  }
+
+  async put(key: string, body: AsyncIterable<Uint8Array>, limits: { maxBytes: number }): Promise<PutResult> {
+    const target = this.#pathOf(key);
+    const temporary = join(this.#incoming, String((this.#uploads += 1)));
+    try {
+      const received = await receive(temporary, body, limits.maxBytes);
+      if (received.ok) await moveDurably(temporary, target);
+      else await unlink(temporary);
+      return received;
+    } catch (cause) {
+      await rm(temporary, { force: true });
+      if (hasCode(cause, 'ENOSPC') || hasCode(cause, 'EDQUOT')) return { ok: false, code: 'BLOB_STORE_FULL' };
+      throw unavailable(cause);
+    }
+  }
+
+  async get(key: string, range?: ByteRange): Promise<BlobReader | undefined> {
+    const path = this.#pathOf(key);
+    assertRange(range);
+    let file: FileHandle;
+    try {
+      file = await open(path, 'r');
+    } catch (cause) {
+      if (hasCode(cause, 'ENOENT')) return undefined;
+      throw unavailable(cause);
+    }
+    try {
+      const { size } = await file.stat();
+      const start = range?.start ?? 0;
+      const end = Math.min(range?.end ?? size - 1, size - 1);
+      return {
+        size,
+        range: start <= end || (range === undefined && size === 0) ? { start, end } : undefined,
+        body: readBetween(file, start, end),
+        [Symbol.asyncDispose]: () => file.close(),
+      };
+    } catch (cause) {
+      await file.close();
+      throw unavailable(cause);
+    }
+  }
+
+  async delete(key: string): Promise<boolean> {
+    try {
+      await unlink(this.#pathOf(key));
+      return true;
+    } catch (cause) {
+      if (hasCode(cause, 'ENOENT')) return false;
+      throw cause instanceof BlobError ? cause : unavailable(cause);
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    try {
+      for await (const shard of await opendir(this.#blobs)) {
+        for await (const entry of await opendir(join(this.#blobs, shard.name))) {
+          const key = decodeFileName(entry.name);
+          if (key.startsWith(prefix)) yield key;
+        }
+      }
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  }
+
+  #pathOf(key: string): string {
+    if (!isBlobKey(key)) throw new BlobError('BLOB_KEY_INVALID', 'the key of the blob is not well-formed');
+    const shard = createHash('sha256').update(key).digest('hex').slice(0, 2);
+    return join(this.#blobs, shard, encodeFileName(key));
+  }
+}
+
+/** A key is one file name; `/` becomes `+`, which no key contains. */
+function encodeFileName(key: string): string {
+  return key.replaceAll('/', '+');
+}
+
+function decodeFileName(name: string): string {
+  return name.replaceAll('+', '/');
+}
+
+/** Writes the body to a new file and syncs it. Throws what the file system throws; the body's errors are results. */
+async function receive(path: string, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<PutResult> {
+  const hash = createHash('sha256');
+  await using file = await open(path, 'wx', 0o600);
+  let size = 0;
+  const chunks = body[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await nextChunk(chunks);
+    if (next === 'broken') return refuse('BLOB_ABORTED');
+    if (next === undefined) break;
+    size += next.length;
+    if (size > maxBytes) {
+      await endEarly(chunks);
+      return refuse('BLOB_TOO_LARGE');
+    }
+    try {
+      await writeHashed(file, hash, next);
+    } catch (error) {
+      await endEarly(chunks);
+      throw error;
+    }
+  }
+  await file.sync();
+  return { ok: true, size, sha256: new Uint8Array(hash.digest()) };
+}
+
+function refuse(code: PutErrorCode): PutResult {
+  return { ok: false, code };
+}
+
+/** The next chunk, `undefined` at the end; why a body broke off is its owner's affair, not the store's. */
+async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined | 'broken'> {
+  try {
+    const next = await chunks.next();
+    return next.done === true ? undefined : next.value;
+  } catch {
+    return 'broken';
+  }
+}
+
+/** Tells the body that no more is wanted. What it says to that no longer matters. */
+async function endEarly(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+  await chunks.return?.().catch(() => undefined);
+}
+
+async function writeHashed(file: FileHandle, hash: Hash, chunk: Uint8Array): Promise<void> {
+  hash.update(chunk);
+  for (let offset = 0; offset < chunk.length;) {
+    const { bytesWritten } = await file.write(chunk, offset);
+    offset += bytesWritten;
+  }
+}
+
+/** A rename is atomic, and durable once the folder that holds the name is synced. */
+async function moveDurably(from: string, to: string): Promise<void> {
+  const folder = dirname(to);
+  const created = await mkdir(folder, { recursive: true, mode: 0o700 });
+  await rename(from, to);
+  await syncFolder(folder);
+  if (created !== undefined) await syncFolder(dirname(folder));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r');
+  await handle.sync();
+}
+
+/** Closes the file when it ends, however it ends. */
+async function* readBetween(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  try {
+    for (let position = start; position <= end;) {
+      const chunk = new Uint8Array(Math.min(READ_CHUNK_BYTES, end - position + 1));
+      const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
+      // Blobs are never truncated in place: this is a file that was tampered with.
+      if (bytesRead === 0) throw new BlobError('BLOB_STORE_UNAVAILABLE', 'the blob is shorter than it was');
+      position += bytesRead;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function assertRange(range: ByteRange | undefined): void {
+  if (range === undefined) return;
+  const { start, end = start } = range;
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
+    throw new BlobError('BLOB_RANGE_INVALID', 'the range is not of non-negative integers in ascending order');
+  }
+}
+
+function unavailable(cause: unknown): BlobError {
+  return cause instanceof BlobError
+    ? cause
+    : new BlobError('BLOB_STORE_UNAVAILABLE', 'the blob folder cannot be used', { cause });
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,73 @@
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { blobStoreContract } from '@conclave/testkit/contracts';
+import { openDiskBlobStore } from '@conclave/platform';
+
+async function createFolder(): Promise<string> {
+  return await mkdtemp(join(tmpdir(), 'conclave-blobs-'));
+}
+
+blobStoreContract('disk', async () => {
+  const folder = await createFolder();
+  return {
+    blobs: await openDiskBlobStore({ folder }),
+    destroy: () => rm(folder, { recursive: true }),
+  };
+});
+
+describe('blobs on disk', () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await createFolder();
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  async function* body(...chunks: string[]) {
+    for (const chunk of chunks) yield new TextEncoder().encode(chunk);
+  }
+
+  test('what a broken-off process left is cleared at the start, whole blobs are kept', async () => {
+    const first = await openDiskBlobStore({ folder });
+    await first.put('a', body('kept'), { maxBytes: 100 });
+    await writeFile(join(folder, 'incoming', '1'), 'half');
+    const second = await openDiskBlobStore({ folder });
+    expect(await readdir(join(folder, 'incoming'))).toEqual([]);
+    const keys: string[] = [];
+    for await (const key of second.list('')) keys.push(key);
+    expect(keys).toEqual(['a']);
+  });
+
+  test('refused uploads leave no file behind', async () => {
+    const blobs = await openDiskBlobStore({ folder });
+    await blobs.put('a', body('too', 'long'), { maxBytes: 4 });
+    expect(await readdir(folder, { recursive: true })).toEqual(['blobs', 'incoming']);
+  });
+
+  test('files are readable by their owner only', async () => {
+    const blobs = await openDiskBlobStore({ folder });
+    await blobs.put('a', body('private'), { maxBytes: 100 });
+    const names = await readdir(join(folder, 'blobs'), { recursive: true });
+    for (const name of names) {
+      expect((await stat(join(folder, 'blobs', name))).mode & 0o077).toBe(0);
+    }
+    expect(names).toHaveLength(2);
+  });
+
+  test('a folder that cannot be used is a typed error, when opening and later', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(openDiskBlobStore({ folder: join(folder, 'file') })).rejects.toMatchObject({
+      code: 'BLOB_STORE_UNAVAILABLE',
+    });
+    const blobs = await openDiskBlobStore({ folder });
+    await rm(join(folder, 'incoming'), { recursive: true });
+    await expect(blobs.put('a', body('x'), { maxBytes: 100 })).rejects.toMatchObject({
+      code: 'BLOB_STORE_UNAVAILABLE',
+    });
+    await mkdir(join(folder, 'incoming'));
+    expect(await blobs.put('a', body('x'), { maxBytes: 100 })).toMatchObject({ ok: true });
+  });
+});

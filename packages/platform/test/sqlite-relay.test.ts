@@ -1,0 +1,4 @@
+import { outboxRelayContract } from '@conclave/testkit/contracts';
+import { createSqliteDatabase } from './sqlite-database.ts';
+
+outboxRelayContract('SQLite', createSqliteDatabase);

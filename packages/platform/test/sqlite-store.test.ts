@@ -1,0 +1,4 @@
+import { storeContract } from '@conclave/testkit/contracts';
+import { createSqliteDatabase } from './sqlite-database.ts';
+
+storeContract('SQLite', createSqliteDatabase);

@@ -1,0 +1,11 @@
+/** The contract suites of the platform's ports: functions that register vitest tests for one adapter each. */
+export {
+  contractMigrations,
+  storeContract,
+  type ContractDatabase,
+  type ContractTables,
+} from './store-contract.ts';
+export { outboxRelayContract } from './outbox-relay-contract.ts';
+export { busContract, type ContractBus } from './bus-contract.ts';
+export { blobStoreContract, type ContractBlobStore } from './blob-store-contract.ts';
+export { rateLimiterContract, type ContractRateLimiter } from './rate-limiter-contract.ts';

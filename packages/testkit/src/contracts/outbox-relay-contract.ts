@@ -1,0 +1,389 @@
+/**
+ * What the outbox and its relay keep on every pair of store and bus (packages/platform/src/relay/relay.ts). The
+ * store is the adapter's; the bus is a recorder that refuses when told to, because what is tested is how the relay
+ * behaves when a bus fails.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  BusError,
+  createMetrics,
+  discardParked,
+  enqueueOutbox,
+  listParked,
+  silentLog,
+  startRelay,
+  systemRandom,
+  unpark,
+  type Bus,
+  type Relay,
+  type RelayLimits,
+  type Store,
+} from '@conclave/platform';
+import { createManualClock, type ManualClock } from '@conclave/platform/testing';
+import { contractMigrations, type ContractDatabase, type ContractTables } from './store-contract.ts';
+
+interface Publication {
+  readonly subject: string;
+  readonly messageId: string;
+  readonly text: string;
+}
+
+/** A bus that keeps what it accepted. `behave` decides about each publication: accept, wait or throw. */
+function createRecordingBus() {
+  const accepted: Publication[] = [];
+  const attempts: string[] = [];
+  const inFlightBySubject = new Map<string, number>();
+  let behave: (publication: Publication) => Promise<void> = async () => {};
+  let mostInFlightPerSubject = 0;
+  const bus: Bus = {
+    async publish(subject, payload, { messageId }) {
+      const publication = { subject, messageId, text: new TextDecoder().decode(payload) };
+      attempts.push(messageId);
+      const inFlight = (inFlightBySubject.get(subject) ?? 0) + 1;
+      inFlightBySubject.set(subject, inFlight);
+      mostInFlightPerSubject = Math.max(mostInFlightPerSubject, inFlight);
+      try {
+        await behave(publication);
+        accepted.push(publication);
+      } finally {
+        inFlightBySubject.set(subject, inFlightBySubject.get(subject)! - 1);
+      }
+    },
+    async subscribe() {
+      throw new Error('the relay does not subscribe');
+    },
+    async close() {},
+  };
+  return {
+    bus,
+    accepted,
+    attempts,
+    setBehaviour(next: (publication: Publication) => Promise<void>) {
+      behave = next;
+    },
+    get mostInFlightPerSubject() {
+      return mostInFlightPerSubject;
+    },
+  };
+}
+
+export function outboxRelayContract(adapter: string, createDatabase: () => Promise<ContractDatabase>): void {
+  describe(`${adapter}: outbox and relay contract`, () => {
+    let database: ContractDatabase;
+    let store: Store<ContractTables>;
+    let clock: ManualClock;
+    let recorder: ReturnType<typeof createRecordingBus>;
+    let relays: Relay[];
+
+    beforeEach(async () => {
+      database = await createDatabase();
+      store = await database.open({ migrations: [contractMigrations] });
+      clock = createManualClock();
+      recorder = createRecordingBus();
+      relays = [];
+    });
+
+    afterEach(async () => {
+      for (const relay of relays) await relay.close();
+      await store.close();
+      await database.destroy();
+    });
+
+    const start = (limits: Partial<RelayLimits> = {}, bus: Bus = recorder.bus) => {
+      const metrics = createMetrics();
+      const relay = startRelay({ store, bus, clock, random: systemRandom, log: silentLog, metrics, limits });
+      relays.push(relay);
+      return { relay, metrics };
+    };
+
+    const enqueue = (key: string, ...messageIds: string[]) =>
+      store.write(async (trx) => {
+        for (const messageId of messageIds) {
+          await enqueueOutbox(trx, {
+            subject: `events.test.${key}`,
+            orderingKey: key,
+            messageId,
+            payload: new TextEncoder().encode(`text of ${messageId}`),
+          });
+        }
+      });
+
+    const pending = async () =>
+      (await store.db.selectFrom('outbox').select('message_id').orderBy('id').execute()).map(
+        (row) => row.message_id,
+      );
+
+    /** Lets the event loop turn, and time pass if asked, until `condition` holds. */
+    const until = async (condition: () => boolean | Promise<boolean>, stepMs = 0) => {
+      while (!(await condition())) await clock.advance(stepMs);
+    };
+
+    const drained = (stepMs = 0) => until(async () => (await pending()).length === 0, stepMs);
+    const acceptedIds = () => recorder.accepted.map(({ messageId }) => messageId);
+
+    test('publishes what was enqueued and deletes it after the acknowledgement', async () => {
+      start();
+      await enqueue('a', 'm1');
+      await drained();
+      expect(recorder.accepted).toEqual([{ subject: 'events.test.a', messageId: 'm1', text: 'text of m1' }]);
+    });
+
+    test('publishes what it finds at its start', async () => {
+      await enqueue('a', 'm1', 'm2');
+      await enqueue('b', 'm3');
+      start();
+      await drained();
+      expect(acceptedIds().toSorted()).toEqual(['m1', 'm2', 'm3']);
+    });
+
+    test('publishes nothing of a unit that failed', async () => {
+      start();
+      const failed = store.write(async (trx) => {
+        await enqueueOutbox(trx, {
+          subject: 'events.test.a',
+          orderingKey: 'a',
+          messageId: 'never',
+          payload: new Uint8Array(),
+        });
+        throw new Error('undone');
+      });
+      await expect(failed).rejects.toThrow('undone');
+      await enqueue('a', 'm1');
+      await drained();
+      expect(recorder.attempts).toEqual(['m1']);
+    });
+
+    test('keeps the row until the acknowledgement', async () => {
+      const acknowledge = Promise.withResolvers<void>();
+      recorder.setBehaviour(() => acknowledge.promise);
+      start();
+      await enqueue('a', 'm1');
+      await until(() => recorder.attempts.length === 1);
+      await clock.advance(10_000);
+      expect(await pending()).toEqual(['m1']);
+      acknowledge.resolve();
+      await drained();
+      expect(recorder.attempts).toEqual(['m1']);
+    });
+
+    test('keeps the order of each key under concurrent writers, with one publication in flight per key', async () => {
+      recorder.setBehaviour(async ({ text }) => {
+        for (let turn = 0; turn < text.length % 3; turn += 1) await clock.advance(0);
+      });
+      start({ batchSize: 16, maxBufferedPerKey: 3, maxBufferedRows: 20, maxKeys: 4, maxInFlight: 3 });
+      const keys = Array.from({ length: 9 }, (_, index) => `k${index}`);
+      const expected = new Map<string, string[]>(keys.map((key) => [key, []]));
+      await Promise.all(
+        keys.flatMap((key) =>
+          Array.from({ length: 25 }, (_, index) =>
+            enqueue(key, `${key}-${index}`).then(() => expected.get(key)!.push(`${key}-${index}`)),
+          ),
+        ),
+      );
+      await drained();
+      for (const key of keys) {
+        const published = recorder.accepted.filter(({ subject }) => subject === `events.test.${key}`);
+        expect(published.map(({ messageId }) => messageId)).toEqual(expected.get(key));
+      }
+      expect(recorder.mostInFlightPerSubject).toBe(1);
+      expect(recorder.attempts).toHaveLength(225);
+    });
+
+    test('has many keys in flight at once, within its bound', async () => {
+      const acknowledge = Promise.withResolvers<void>();
+      recorder.setBehaviour(() => acknowledge.promise);
+      start({ maxInFlight: 7 });
+      for (let key = 0; key < 20; key += 1) await enqueue(`k${key}`, `m${key}`);
+      await until(() => recorder.attempts.length === 7);
+      await clock.advance(1);
+      expect(recorder.attempts).toHaveLength(7);
+      acknowledge.resolve();
+      await drained();
+      expect(recorder.attempts).toHaveLength(20);
+    });
+
+    test('lets every key have its turn, however long another queue is', async () => {
+      await enqueue('long', ...Array.from({ length: 500 }, (_, index) => `long-${index}`));
+      await enqueue('short', 'short-1');
+      start({ maxInFlight: 1, batchSize: 50, maxBufferedPerKey: 10, maxBufferedRows: 100 });
+      await until(() => acceptedIds().includes('short-1'));
+      expect(acceptedIds().indexOf('short-1')).toBeLessThan(400);
+      await drained();
+      expect(recorder.attempts).toHaveLength(501);
+    });
+
+    test('a key that fails waits, longer each time, and others go on', async () => {
+      const attemptsMs: number[] = [];
+      recorder.setBehaviour(async ({ subject }) => {
+        if (subject !== 'events.test.bad') return;
+        attemptsMs.push(clock.nowMs());
+        throw new BusError('BUS_UNAVAILABLE', 'away');
+      });
+      start({ minBackoffMs: 100, maxBackoffMs: 1_000 });
+      await enqueue('bad', 'bad-1', 'bad-2');
+      await enqueue('good', 'good-1', 'good-2');
+      await until(async () => (await pending()).length === 2);
+      expect(acceptedIds()).toEqual(['good-1', 'good-2']);
+      await until(() => attemptsMs.length >= 8, 50);
+      const delaysMs = attemptsMs.slice(1).map((atMs, index) => atMs - attemptsMs[index]!);
+      for (const [index, delayMs] of delaysMs.entries()) {
+        const ceilingMs = Math.min(1_000, 100 * 2 ** index);
+        expect(delayMs).toBeGreaterThanOrEqual(ceilingMs / 2);
+        expect(delayMs).toBeLessThanOrEqual(ceilingMs + 50);
+      }
+      expect(recorder.attempts).not.toContain('bad-2');
+    });
+
+    test('a bus that is away parks nothing, and everything follows in order when it is back', async () => {
+      let away = true;
+      recorder.setBehaviour(async () => {
+        if (away) throw new BusError('BUS_UNAVAILABLE', 'away');
+      });
+      start({ maxAttempts: 3, maxBackoffMs: 1_000, maxKeys: 5 });
+      const keys = Array.from({ length: 12 }, (_, index) => `k${index}`);
+      for (const key of keys) await enqueue(key, `${key}-1`, `${key}-2`, `${key}-3`);
+      await until(() => recorder.attempts.length > 60, 100);
+      expect(await pending()).toHaveLength(36);
+      away = false;
+      await drained(100);
+      expect(await listParked(store, { limit: 100 })).toEqual([]);
+      for (const key of keys) {
+        expect(acceptedIds().filter((id) => id.startsWith(`${key}-`))).toEqual([
+          `${key}-1`,
+          `${key}-2`,
+          `${key}-3`,
+        ]);
+      }
+    });
+
+    test('a row that the bus keeps refusing is parked, counted, listed, and its key goes on', async () => {
+      recorder.setBehaviour(async ({ messageId }) => {
+        if (messageId === 'poison') throw new BusError('BUS_TOO_LARGE', 'too large');
+      });
+      const { metrics } = start({ maxAttempts: 4, maxBackoffMs: 100 });
+      await enqueue('a', 'before', 'poison', 'after');
+      await drained(50);
+      expect(acceptedIds()).toEqual(['before', 'after']);
+      expect(recorder.attempts.filter((id) => id === 'poison')).toHaveLength(4);
+      const parked = await listParked(store, { limit: 10 });
+      expect(parked).toMatchObject([
+        { message_id: 'poison', ordering_key: 'a', attempts: 4, error_code: 'BUS_TOO_LARGE' },
+      ]);
+      const exposition = await metrics.exposition();
+      expect(exposition).toContain('conclave_relay_parked_total 1');
+      expect(exposition).toContain('conclave_outbox_parked 1');
+      expect(exposition).toContain('conclave_outbox_pending 0');
+      expect(exposition).toContain('conclave_relay_published_total 2');
+    });
+
+    test('a parked row that is unparked is published under its own id; one that is discarded is gone', async () => {
+      let refuse = true;
+      recorder.setBehaviour(async ({ messageId }) => {
+        if (refuse && messageId.startsWith('poison')) throw new Error('refused');
+      });
+      start({ maxAttempts: 1 });
+      await enqueue('a', 'poison-1');
+      await enqueue('a', 'poison-2');
+      await drained(50);
+      const [first, second] = await listParked(store, { limit: 10 });
+      expect(await listParked(store, { limit: 10, afterId: first!.id })).toEqual([second]);
+      refuse = false;
+      expect(await unpark(store, first!.id)).toBe(true);
+      expect(await unpark(store, first!.id)).toBe(false);
+      expect(await discardParked(store, second!.id)).toBe(true);
+      expect(await discardParked(store, second!.id)).toBe(false);
+      await until(() => acceptedIds().includes('poison-1'));
+      await drained();
+      expect(recorder.accepted).toEqual([
+        { subject: 'events.test.a', messageId: 'poison-1', text: 'text of poison-1' },
+      ]);
+      expect(await listParked(store, { limit: 10 })).toEqual([]);
+    });
+
+    test('what was acknowledged but not deleted is published again, in order, under the same id', async () => {
+      await enqueue('a', 'm1', 'm2', 'm3');
+      // A process that dies between acknowledgement and deletion: its store refuses the deletion.
+      const dying: Store<ContractTables> = {
+        db: store.db,
+        onOutbox: (listener) => store.onOutbox(listener),
+        write: () => Promise.reject(new Error('the process is gone')),
+        close: () => Promise.resolve(),
+      };
+      const first = startRelay({
+        store: dying,
+        bus: recorder.bus,
+        clock,
+        random: systemRandom,
+        log: silentLog,
+      });
+      await until(() => recorder.accepted.length === 3);
+      await first.close();
+      expect(await pending()).toEqual(['m1', 'm2', 'm3']);
+      expect(acceptedIds()).toEqual(['m1', 'm2', 'm3']);
+      start();
+      await drained();
+      expect(acceptedIds()).toEqual(['m1', 'm2', 'm3', 'm1', 'm2', 'm3']);
+    });
+
+    test('an error of the store is survived, and nothing is published twice for it', async () => {
+      let failing = true;
+      let failures = 0;
+      const flaky: Store<ContractTables> = {
+        db: store.db,
+        onOutbox: (listener) => store.onOutbox(listener),
+        write: (unit) => {
+          if (!failing) return store.write(unit);
+          failures += 1;
+          return Promise.reject(new Error('no space'));
+        },
+        close: () => Promise.resolve(),
+      };
+      const relay = startRelay({
+        store: flaky,
+        bus: recorder.bus,
+        clock,
+        random: systemRandom,
+        log: silentLog,
+      });
+      relays.push(relay);
+      await enqueue('a', 'm1', 'm2');
+      await until(() => failures >= 3, 100);
+      expect(await pending()).toEqual(['m1', 'm2']);
+      failing = false;
+      await drained(1_000);
+      await enqueue('a', 'm3');
+      await drained(1_000);
+      expect(recorder.attempts).toEqual(['m1', 'm2', 'm3']);
+    });
+
+    test('finds rows that nobody woke it for', async () => {
+      const deaf: Store<ContractTables> = {
+        db: store.db,
+        onOutbox: () => ({ [Symbol.dispose]() {} }),
+        write: (unit) => store.write(unit),
+        close: () => Promise.resolve(),
+      };
+      relays.push(
+        startRelay({ store: deaf, bus: recorder.bus, clock, random: systemRandom, log: silentLog }),
+      );
+      await clock.advance(0);
+      await enqueue('a', 'm1');
+      await drained(1_000);
+      expect(acceptedIds()).toEqual(['m1']);
+    });
+
+    test('closing waits for what is in flight, deletes it and starts nothing more', async () => {
+      const acknowledge = Promise.withResolvers<void>();
+      recorder.setBehaviour(() => acknowledge.promise);
+      const { relay } = start();
+      await enqueue('a', 'm1', 'm2');
+      await until(() => recorder.attempts.length === 1);
+      const closing = relay.close();
+      acknowledge.resolve();
+      await closing;
+      expect(await pending()).toEqual(['m2']);
+      expect(recorder.attempts).toEqual(['m1']);
+      expect(clock.pending).toBe(0);
+    });
+  });
+}
