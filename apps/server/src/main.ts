@@ -1,0 +1,42 @@
+/**
+ * The server's process: `start`, `config` and `admin`. Everything it does stands in @conclave/server; here are the
+ * command line, the configuration file, the words for people, and signals.
+ */
+import { runAdmin } from './admin-command.ts';
+import { runConfig } from './config-command.ts';
+import { runStart } from './start-command.ts';
+import { UsageError } from './usage-error.ts';
+
+const usage = `Usage: conclave start  [--config FILE] [--KEY=VALUE …]   run the server
+       conclave config sample|reference|check [FILE]     the annotated settings, or check yours
+       conclave admin  COMMAND [--config FILE]           operate a running server (conclave admin --help)
+
+Every setting is a flag: --listen.port=9000. See docs/configuration.md.
+`;
+
+async function main([command, ...rest]: readonly string[]): Promise<number> {
+  switch (command) {
+    case 'start':
+      return runStart(rest);
+    case 'config':
+      return runConfig(rest);
+    case 'admin':
+      return runAdmin(rest);
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(usage);
+      return 0;
+    default:
+      throw new UsageError(`unknown command: ${command}`);
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`conclave: ${error.message}\n\n${usage}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,67 @@
+/** `conclave start`: runs until SIGTERM or SIGINT, then stops in order. */
+import { createLog, createMetrics, StoreError } from '@conclave/platform';
+import {
+  ConfigError,
+  createServer,
+  ListenError,
+  renderConfigProblems,
+  SecretsFileError,
+} from '@conclave/server';
+import { pino } from 'pino';
+import { parseCommandLine } from './command-line.ts';
+import { readConfig } from './read-config.ts';
+import { describeStart } from './start-message.ts';
+
+export async function runStart(args: readonly string[]): Promise<number> {
+  const read = readConfig(parseCommandLine(args));
+  if (!read.ok) return fail(read.message);
+  const { config } = read;
+  const log = createLog({
+    level: config.log.level,
+    destination: pino.destination({ dest: 2, sync: true }),
+  });
+
+  // Asked for before anything is opened: a signal during a slow start must not be lost.
+  const stop = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stop.resolve();
+      // A second signal means: now.
+      process.once(signal, () => process.exit(1));
+    });
+  }
+
+  let server;
+  try {
+    server = await createServer(config, { log, metrics: createMetrics({ process: true }) });
+  } catch (error) {
+    return fail(explain(error));
+  }
+  try {
+    await server.listen();
+    process.stdout.write(describeStart(server, await server.newFirstAccountToken()));
+  } catch (error) {
+    await server.close();
+    return fail(explain(error));
+  }
+  await stop.promise;
+  process.stdout.write('Stopping: running requests may finish.\n');
+  await server.close();
+  return 0;
+}
+
+function fail(message: string): number {
+  process.stderr.write(`conclave: ${message.trimEnd()}\n`);
+  return 1;
+}
+
+/** What an operator can do something about; a bug keeps its stack trace. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return renderConfigProblems(error.problems);
+  if (error instanceof SecretsFileError) return `${error.message}\n  Remedy: ${error.remedy}`;
+  if (error instanceof ListenError) {
+    return `${error.message}\n  Remedy: stop the other program, or start with --listen.port=PORT (and --admin.port=PORT).`;
+  }
+  if (error instanceof StoreError) return `${error.message} (${error.code})`;
+  throw error;
+}

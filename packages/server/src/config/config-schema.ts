@@ -1,0 +1,217 @@
+/**
+ * The one description of every setting. Parsing, the environment variables, the flags, the sample file and
+ * docs/configuration.md are all derived from it, so a setting cannot exist in one of them only.
+ *
+ * Every leaf has a default and a description; a secret is never a setting (see ../secrets/server-secrets.ts).
+ * Units stand in the names: `…Ms` milliseconds, `…Bytes` octets.
+ */
+import { z } from 'zod';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+const integer = (min: number, max: number) => z.int().min(min).max(max);
+
+/** A token bucket per client address: `burst` requests at once, refilled at `perMinute`. */
+const rateLimit = (what: string, burst: number, perMinute: number) =>
+  z
+    .strictObject({
+      burst: integer(1, 1_000_000).default(burst).describe('Requests allowed at once.'),
+      perMinute: integer(1, 1_000_000).default(perMinute).describe('Requests allowed per minute after that.'),
+    })
+    .prefault({})
+    .describe(`${what}, per client address (an IPv6 /64 counts as one).`);
+
+const origin = z
+  .string()
+  .refine(isOrigin, 'expected an origin: http(s)://host[:port], without path or credentials');
+
+export const configSchema = z.strictObject({
+  serverName: z
+    .string()
+    .max(230)
+    .regex(
+      /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/,
+      'expected a Matrix server name: a host name or IP address, with an optional port',
+    )
+    .nullable()
+    .default(null)
+    .describe(
+      'The part of user ids after the colon. It can never change once an account or group exists. null: the host of publicUrl.',
+    ),
+  publicUrl: origin
+    .nullable()
+    .default(null)
+    .describe('The origin at which clients reach this server. null: derived from listen.'),
+  dataDirectory: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe(
+      'Holds the database, attachments and generated secrets. Relative paths start at the working directory.',
+    ),
+  listen: z
+    .strictObject({
+      host: z
+        .string()
+        .min(1)
+        .default('localhost')
+        .describe('Address to listen on. 0.0.0.0 or :: accepts connections from other machines.'),
+      port: integer(0, 65_535).default(8008).describe('TCP port; 0 lets the system choose.'),
+      trustedProxies: z
+        .array(
+          z
+            .string()
+            .regex(
+              /^(?:[0-9A-Fa-f:.]+(?:\/\d{1,3})?|loopback|linklocal|uniquelocal)$/,
+              'expected an address or CIDR range',
+            ),
+        )
+        .max(64)
+        .default([])
+        .describe(
+          'Addresses whose X-Forwarded-For is believed. Anyone else could otherwise pick the address that rate limits see.',
+        ),
+      allowedOrigins: z
+        .array(z.union([z.literal('*'), origin]))
+        .max(64)
+        .default([])
+        .describe(
+          'Web origins, other than publicUrl, whose pages may use /_conclave and the real-time gateway. "*" allows every page. Matrix routes always answer every origin, as Matrix requires.',
+        ),
+      requestTimeoutMs: integer(100, 10 * minuteMs)
+        .default(30_000)
+        .describe(
+          'Time within which a whole request must have arrived; a slower upload is cut off and leaves nothing.',
+        ),
+      maxJsonBytes: integer(1_024, 1_048_576).default(65_536).describe('Largest accepted JSON body.'),
+      maxConnections: integer(1, 1_000_000)
+        .default(20_000)
+        .describe('Open sockets above which new ones are closed at once.'),
+    })
+    .prefault({})
+    .describe('The public HTTP listener, which also carries the real-time gateway.'),
+  admin: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether the operator listener is opened.'),
+      host: z
+        .string()
+        .min(1)
+        .default('127.0.0.1')
+        .describe(
+          'Address of the operator listener. It has no credentials of its own: keep it unreachable for others.',
+        ),
+      port: integer(0, 65_535)
+        .default(8009)
+        .describe('TCP port of the operator listener; 0 lets the system choose.'),
+    })
+    .prefault({})
+    .describe('The operator listener: /metrics, /health and /ready.'),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['error', 'warn', 'info', 'debug', 'silent'])
+        .default('info')
+        .describe('Least severe level that is logged.'),
+    })
+    .prefault({})
+    .describe('Structured logs: JSON lines on standard error.'),
+  accounts: z
+    .strictObject({
+      registration: z
+        .enum(['open', 'token', 'closed'])
+        .default('token')
+        .describe('Who may register: anyone, holders of a registration token, or nobody.'),
+      minPasswordLength: integer(1, 128).default(8).describe('Fewest characters of a new password.'),
+      accessTokenLifetimeMs: integer(1_000, 30 * dayMs)
+        .default(hourMs)
+        .describe('Lifetime of an access token of a client that can refresh it.'),
+      refreshTokenLifetimeMs: integer(minuteMs, 3_650 * dayMs)
+        .default(90 * dayMs)
+        .describe('How long a refresh token works when it is not used.'),
+      hashConcurrency: integer(1, 64)
+        .default(2)
+        .describe('Passwords hashed at the same time; each takes a thread and 19 MiB.'),
+      hashQueue: integer(1, 10_000)
+        .default(64)
+        .describe('Password operations that may wait; more are refused with CONCLAVE_OVERLOADED.'),
+    })
+    .prefault({})
+    .describe('Accounts, their passwords and tokens.'),
+  transfers: z
+    .strictObject({
+      maxBytes: integer(1, 1_048_576).default(65_536).describe('Largest single transfer.'),
+      defaultTtlMs: integer(1_000, 30 * dayMs)
+        .default(dayMs)
+        .describe('Lifetime of a transfer whose creator names none.'),
+      maxTtlMs: integer(1_000, 30 * dayMs)
+        .default(7 * dayMs)
+        .describe('Longest lifetime that a creator may ask for.'),
+      quotaBytes: integer(1, 2 ** 40)
+        .default(268_435_456)
+        .describe('Octets of all unread transfers together.'),
+      quotaCount: integer(1, 100_000_000)
+        .default(100_000)
+        .describe('Number of all unread transfers together.'),
+    })
+    .prefault({})
+    .describe('The one-read store for invites and other small secrets.'),
+  gateway: z
+    .strictObject({
+      tokenLifetimeMs: integer(10_000, dayMs)
+        .default(10 * minuteMs)
+        .describe('Lifetime of connection and subscription tokens; clients refresh them.'),
+      historySize: integer(1, 10_000)
+        .default(256)
+        .describe('Publications kept per channel, so that a client that was away for a moment misses none.'),
+      historyTtlMs: integer(1_000, dayMs)
+        .default(10 * minuteMs)
+        .describe('How long a publication is kept.'),
+      maxConnectionsPerAddress: integer(1, 1_000_000)
+        .default(4_096)
+        .describe('Open real-time connections per client address.'),
+    })
+    .prefault({})
+    .describe('The embedded real-time gateway.'),
+  rateLimits: z
+    .strictObject({
+      login: rateLimit('Logging in and proving a password', 10, 20),
+      registration: rateLimit('Registering, and asking whether a name or token is free', 20, 30),
+      refresh: rateLimit('Refreshing tokens', 30, 60),
+      transferCreate: rateLimit('Creating transfers', 20, 30),
+      transferRead: rateLimit('Reading transfers', 60, 120),
+      request: rateLimit('All requests together', 2_000, 12_000),
+    })
+    .prefault({})
+    .describe('Limits by client address. Passwords are limited per account as well.'),
+  jobs: z
+    .strictObject({
+      sweepIntervalMs: integer(100, dayMs).default(minuteMs).describe('How often expired rows are deleted.'),
+    })
+    .prefault({})
+    .describe('Background work.'),
+  shutdown: z
+    .strictObject({
+      graceMs: integer(0, 5 * minuteMs)
+        .default(10_000)
+        .describe('Time for running requests to end after SIGTERM, before their sockets are closed.'),
+    })
+    .prefault({})
+    .describe('Stopping.'),
+});
+
+/** Every setting with a value, as parsed. Nothing in it is secret. */
+export type Config = z.output<typeof configSchema>;
+/** What a test or a caller may give: any part of it. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** True for `http(s)://host[:port]` and nothing more. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url !== null &&
+    (url.protocol === 'http:' || url.protocol === 'https:') &&
+    url.origin === text.replace(/\/$/, '')
+  );
+}

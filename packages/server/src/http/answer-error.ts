@@ -1,0 +1,94 @@
+/**
+ * The one place where an error becomes an answer (house style 13–15).
+ *
+ *     ApiError      what a route meant to say
+ *     StoreError    the database is busy, closing, full or unavailable: not the caller's fault, not a bug
+ *     fastify       the request never reached a route
+ *     the rest      a bug: 500, logged whole, told to the caller as a request id only
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { StoreError, type Log } from '@conclave/platform';
+import { ApiError } from '../errors/api-error.ts';
+import { errorCodes } from '../errors/error-registry.ts';
+
+export function answerError(
+  log: Log,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = knownError(error);
+  if (known === undefined) {
+    log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'a request met a bug');
+    return reply
+      .code(500)
+      .send({ errcode: 'M_UNKNOWN', error: 'Internal server error', request_id: request.id });
+  }
+  const { status, retryAfterMs, fields } = known.options;
+  if (error instanceof StoreError) {
+    log.warn({ code: error.code, requestId: request.id, err: error }, 'a request met an unwilling database');
+  }
+  if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
+  return reply.code(status ?? errorCodes[known.code].statuses[0]).send({
+    errcode: known.code,
+    error: known.message,
+    ...(retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(retryAfterMs) }),
+    ...fields,
+  });
+}
+
+function knownError(error: unknown): ApiError | undefined {
+  if (error instanceof ApiError) return error;
+  if (error instanceof StoreError) return fromStore(error);
+  return fromFastify(error);
+}
+
+function fromStore(error: StoreError): ApiError | undefined {
+  switch (error.code) {
+    case 'STORE_BUSY':
+      return new ApiError('CONCLAVE_OVERLOADED', 'Too many changes are waiting', {
+        retryAfterMs: 1_000,
+        cause: error,
+      });
+    case 'STORE_CLOSED':
+      return new ApiError('CONCLAVE_STOPPING', 'The server is stopping', {
+        retryAfterMs: 5_000,
+        cause: error,
+      });
+    case 'STORE_FULL':
+      return new ApiError('CONCLAVE_STORAGE_FULL', 'The server has no room left', { cause: error });
+    case 'STORE_UNAVAILABLE':
+      return new ApiError('CONCLAVE_STORAGE_UNAVAILABLE', 'The database is not available', {
+        retryAfterMs: 5_000,
+        cause: error,
+      });
+    // Stalled units, dead transactions and schema errors at run time are mistakes of the program.
+    case 'STORE_UNIT_STALLED':
+    case 'STORE_UNIT_OVER':
+    case 'STORE_IN_USE':
+    case 'STORE_SCHEMA_NEWER':
+    case 'STORE_SCHEMA_MISMATCH':
+    case 'STORE_MIGRATION_FAILED':
+      return undefined;
+  }
+}
+
+function fromFastify(error: unknown): ApiError | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new ApiError('M_TOO_LARGE', 'The body is larger than this route accepts');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new ApiError('M_TOO_LARGE', 'A path segment is too long', { status: 414 });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new ApiError('CONCLAVE_UNSUPPORTED_MEDIA_TYPE', 'This route does not take this Content-Type');
+    case 'FST_ERR_BAD_URL':
+      return new ApiError('M_INVALID_PARAM', 'The path has a malformed percent-encoding');
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'ECONNRESET':
+      // ECONNRESET: the body ended early. The answer goes nowhere; it is not our bug.
+      return new ApiError('CONCLAVE_BAD_HTTP', 'The body did not arrive whole');
+    default:
+      return undefined;
+  }
+}

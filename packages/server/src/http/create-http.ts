@@ -1,0 +1,125 @@
+/**
+ * The HTTP surface without its routes: identification, limits, CORS, errors, measurements. Features add routes to
+ * the returned instance.
+ *
+ *     request ─▶ id ─▶ stopping? ─▶ CORS ─▶ limits ─▶ body (bounded, timed) ─▶ route ─▶ answer ─▶ measured
+ *
+ * What is logged of a request: its id, route pattern, status and time. Never its path, query, headers or body:
+ * they hold ids and tokens; nor its address.
+ */
+import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Log, RandomSource, RateLimiter } from '@conclave/platform';
+import type { Config } from '../config/config-schema.ts';
+import { ApiError } from '../errors/api-error.ts';
+import { answerError } from './answer-error.ts';
+import { addBodyParsers } from './body-parsers.ts';
+import { addressKey } from './client-address.ts';
+import { applyCors } from './cors.ts';
+import { watchRoutes } from './known-routes.ts';
+import type { RateLimitName } from './route-config.ts';
+
+/** One finished request, for metrics. `route` is the pattern, or 'unknown'. */
+export interface MeasuredRequest {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+export interface HttpDeps {
+  readonly listen: Config['listen'];
+  readonly log: Log;
+  readonly random: RandomSource;
+  readonly limiters: Readonly<Record<RateLimitName | 'request', RateLimiter>>;
+  readonly isStopping: () => boolean;
+  readonly clientAddress: (request: IncomingMessage) => string;
+  /** Paths that are not fastify's, the gateway's: returns true when it has taken the request over. */
+  readonly takeOver?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly onMeasured?: (request: MeasuredRequest) => void;
+}
+
+/** Longest path segment; Matrix ids have up to 255 characters and triple when percent-encoded. */
+const maxParamLength = 1_024;
+
+/** How Node reads requests for this surface: bounded headers, and a bounded time for the whole request. */
+export function httpServerOptions(requestTimeoutMs: number): ServerOptions {
+  return {
+    maxHeaderSize: 16_384,
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(requestTimeoutMs, 15_000),
+    // How often Node looks at the two timeouts above: their precision.
+    connectionsCheckingInterval: Math.min(1_000, Math.ceil(requestTimeoutMs / 4)),
+    keepAliveTimeout: 72_000,
+  };
+}
+
+export function createHttp(deps: HttpDeps): FastifyInstance {
+  const { listen, log, random, limiters } = deps;
+  const app: FastifyInstance = fastify({
+    logger: false,
+    bodyLimit: listen.maxJsonBytes,
+    routerOptions: { maxParamLength },
+    genReqId: () => Buffer.from(random.bytes(9)).toString('base64url'),
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => void answerError(log, error, request, reply as never),
+  });
+
+  const routes = watchRoutes(app);
+  addBodyParsers(app);
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('cache-control', 'no-store');
+    applyCors({ allowedOrigins: listen.allowedOrigins }, request, reply);
+    if (deps.isStopping()) {
+      throw new ApiError('CONCLAVE_STOPPING', 'The server is stopping', { retryAfterMs: 5_000 });
+    }
+    const key = addressKey(deps.clientAddress(request.raw));
+    await takeOrRefuse(limiters.request, key);
+    if (deps.takeOver?.(request.raw, reply.raw) === true) {
+      reply.hijack();
+      return reply;
+    }
+    // A preflight asks before the request proper and answers nothing of the route.
+    if (request.method === 'OPTIONS') return reply.code(204).send();
+    const { rateLimit } = request.routeOptions.config;
+    if (rateLimit !== undefined) await takeOrRefuse(limiters[rateLimit], key);
+    return undefined;
+  });
+
+  app.addHook('onSend', async (_request, reply) => {
+    if (deps.isStopping()) reply.header('connection', 'close');
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    const measured = {
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      durationMs: reply.elapsedTime,
+    };
+    deps.onMeasured?.(measured);
+    log.debug({ requestId: request.id, ...measured }, 'request answered');
+  });
+
+  app.setErrorHandler((error, request, reply) => answerError(log, error, request, reply));
+
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const methods = routes.methodsOf(path);
+    if (methods.length === 0) throw new ApiError('M_UNRECOGNIZED', 'There is no such route');
+    reply.header('allow', methods.join(', '));
+    throw new ApiError('M_UNRECOGNIZED', 'This route does not take this method', { status: 405 });
+  });
+
+  return app;
+}
+
+/** Draws one from the bucket of `key`; throws {@link ApiError} `M_LIMIT_EXCEEDED`. */
+export async function takeOrRefuse(limiter: RateLimiter, key: string): Promise<void> {
+  const taken = await limiter.take(key);
+  if (!taken.ok)
+    throw new ApiError('M_LIMIT_EXCEEDED', 'Too many requests', { retryAfterMs: taken.retryAfterMs });
+}

@@ -1,0 +1,18 @@
+/** The server: configuration in, a running Conclave out. Used by apps/server, the demo and tests. */
+export { createServer, type ConclaveServer, type ServerOverrides } from './server/create-server.ts';
+export type { Config, ConfigInput } from './config/config-schema.ts';
+export {
+  configFileVariable,
+  ConfigError,
+  loadConfig,
+  parseConfig,
+  type ConfigSources,
+  type LoadConfigResult,
+} from './config/load-config.ts';
+export { renderConfigProblems, type ConfigProblem } from './config/config-problem.ts';
+export { renderConfigReference, renderSampleConfig } from './config/render-config.ts';
+export { errorCodes, type ErrorCode } from './errors/error-registry.ts';
+export { renderErrorTable } from './errors/render-error-table.ts';
+export { ListenError } from './http/http-listener.ts';
+export { createOperatorClient, OperatorError, type OperatorClient } from './operator/operator-client.ts';
+export { SecretsFileError } from './secrets/server-secrets.ts';

@@ -1,0 +1,67 @@
+/**
+ * Recurring background work. One job never overlaps itself, its failure is logged, counted and followed by the
+ * next run, and stopping waits for the run under way.
+ */
+import type { Clock, Log } from '@conclave/platform';
+
+export interface Job {
+  readonly name: string;
+  readonly intervalMs: number;
+  /** Resolves with how many things it dealt with, for the log and the metrics. */
+  readonly run: () => Promise<number>;
+}
+
+export interface JobOutcome {
+  readonly job: string;
+  readonly ok: boolean;
+  readonly count: number;
+}
+
+export interface SupervisedJobsDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly jobs: readonly Job[];
+  readonly onOutcome?: (outcome: JobOutcome) => void;
+}
+
+export interface SupervisedJobs {
+  /** Ends the schedule and waits for the runs under way. */
+  close(): Promise<void>;
+}
+
+/** The first run of each job starts at once: what expired while the server was down goes first. */
+export function startJobs({ clock, log, jobs, onOutcome }: SupervisedJobsDeps): SupervisedJobs {
+  let stopped = false;
+  const timers = new Map<string, Disposable>();
+  const running = new Map<string, Promise<void>>();
+
+  async function runOnce(job: Job): Promise<void> {
+    try {
+      const count = await job.run();
+      if (count > 0) log.debug({ job: job.name, count }, 'job done');
+      onOutcome?.({ job: job.name, ok: true, count });
+    } catch (err) {
+      log.error({ job: job.name, err }, 'job failed; it runs again at its next time');
+      onOutcome?.({ job: job.name, ok: false, count: 0 });
+    }
+    running.delete(job.name);
+    if (!stopped)
+      timers.set(
+        job.name,
+        clock.schedule(job.intervalMs, () => start(job)),
+      );
+  }
+
+  function start(job: Job): void {
+    running.set(job.name, runOnce(job));
+  }
+
+  for (const job of jobs) start(job);
+  return {
+    async close() {
+      stopped = true;
+      for (const timer of timers.values()) timer[Symbol.dispose]();
+      await Promise.all(running.values());
+    },
+  };
+}

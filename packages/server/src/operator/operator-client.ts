@@ -1,0 +1,90 @@
+/** Speaks to a running server's operator listener, for the `admin` commands. */
+import { z } from 'zod';
+import type { RegistrationTokenSummary } from '../accounts/registration-tokens.ts';
+import type { Config } from '../config/config-schema.ts';
+import { readServerSecrets } from '../secrets/server-secrets.ts';
+import { operatorPaths, operatorTokenOf } from './create-operator-http.ts';
+
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+  readonly code = 'CONCLAVE_OPERATOR';
+}
+
+export interface OperatorClient {
+  createRegistrationToken(wishes: {
+    usesAllowed: number | null;
+    lifetimeMs: number | null;
+  }): Promise<{ id: string; token: string }>;
+  listRegistrationTokens(): Promise<RegistrationTokenSummary[]>;
+  revokeRegistrationToken(id: string): Promise<boolean>;
+  deactivateAccount(localpart: string): Promise<boolean>;
+}
+
+const summarySchema = z.object({
+  id: z.string(),
+  purpose: z.enum(['operator', 'first-account']),
+  uses: z.number(),
+  usesAllowed: z.number().nullable(),
+  createdAtMs: z.number(),
+  expiresAtMs: z.number().nullable(),
+});
+
+/** Throws {@link OperatorError} when the data directory has no secrets; its methods, when the server refuses. */
+export function createOperatorClient(config: Pick<Config, 'admin' | 'dataDirectory'>): OperatorClient {
+  const secrets = readServerSecrets(config.dataDirectory);
+  if (secrets === undefined) {
+    throw new OperatorError(
+      `there is no secrets.json in ${config.dataDirectory}: give the server's --dataDirectory, or start it once`,
+    );
+  }
+  const token = operatorTokenOf(secrets.key('operator'));
+  const host = config.admin.host.includes(':') ? `[${config.admin.host}]` : config.admin.host;
+  const base = `http://${host}:${config.admin.port}`;
+
+  async function ask<T extends z.ZodType>(
+    answer: T,
+    method: string,
+    path: string,
+    body?: Record<string, unknown>,
+  ): Promise<z.output<T>> {
+    let response: Response;
+    try {
+      response = await fetch(base + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(10_000),
+      });
+    } catch (cause) {
+      throw new OperatorError(`no server answers at ${base}: is it running, and is admin.port right?`, {
+        cause,
+      });
+    }
+    const parsed = answer.safeParse(await response.json().catch(() => undefined));
+    if (response.ok && parsed.success) return parsed.data;
+    throw new OperatorError(`the server at ${base} refused with status ${response.status}`);
+  }
+
+  return {
+    createRegistrationToken: ({ usesAllowed, lifetimeMs }) =>
+      ask(z.object({ id: z.string(), token: z.string() }), 'POST', operatorPaths.registrationTokens, {
+        uses_allowed: usesAllowed,
+        lifetime_ms: lifetimeMs,
+      }),
+    async listRegistrationTokens() {
+      const answer = z.object({ tokens: z.array(summarySchema) });
+      return (await ask(answer, 'GET', operatorPaths.registrationTokens)).tokens;
+    },
+    async revokeRegistrationToken(id) {
+      const path = `${operatorPaths.registrationTokens}/${encodeURIComponent(id)}`;
+      return (await ask(z.object({ revoked: z.boolean() }), 'DELETE', path)).revoked;
+    },
+    async deactivateAccount(localpart) {
+      const path = `${operatorPaths.accounts}/${encodeURIComponent(localpart)}/deactivate`;
+      return (await ask(z.object({ deactivated: z.boolean() }), 'POST', path)).deactivated;
+    },
+  };
+}

@@ -1,0 +1,13 @@
+/** The type of the whole database: each feature's tables, and the outbox. */
+import type { OutboxTables } from '@conclave/platform';
+import type { AccountTables } from '../accounts/account-tables.ts';
+import type { TransferTables } from '../transfers/transfer-tables.ts';
+
+export interface ServerIdentityTable {
+  id: 1;
+  server_name: string;
+}
+
+export interface ServerDatabase extends OutboxTables, AccountTables, TransferTables {
+  server_identity: ServerIdentityTable;
+}

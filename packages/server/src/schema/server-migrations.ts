@@ -1,0 +1,13 @@
+/**
+ * The server's own migrations, numbered and append-only (house style 27). A feature adds its file here and its
+ * tables to ./server-database.ts; what is released is never edited.
+ */
+import type { MigrationSequence } from '@conclave/platform';
+import { createServerIdentity } from './0001-server-identity.ts';
+import { createAccounts } from './0002-accounts.ts';
+import { createTransfers } from './0003-transfers.ts';
+
+export const serverMigrations: MigrationSequence = {
+  name: 'server',
+  migrations: [createServerIdentity, createAccounts, createTransfers],
+};

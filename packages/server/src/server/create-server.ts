@@ -1,0 +1,294 @@
+/**
+ * The composition root: configuration in, a server out. Used by apps/server and, in the same process, by tests.
+ *
+ *     config ─▶ secrets ─▶ store ─▶ bus ─▶ relay ─▶ gateway ─▶ features ─▶ HTTP ─▶ jobs
+ *
+ * Stopping goes the other way: no new requests, running ones end, clients of the gateway are told to reconnect,
+ * the relay finishes what it has begun, the database closes. Everything has one owner, the lifecycle.
+ */
+import { join, resolve } from 'node:path';
+import {
+  createInProcessBus,
+  createLifecycle,
+  createMetrics,
+  createTokenBucketLimiter,
+  openSqliteStore,
+  silentLog,
+  startRelay,
+  systemClock,
+  systemRandom,
+  type Clock,
+  type Log,
+  type Metrics,
+  type RandomSource,
+  type Store,
+} from '@conclave/platform';
+import { createAccountsFeature, type AccountsFeature } from '../accounts/accounts-feature.ts';
+import type { Config } from '../config/config-schema.ts';
+import { addHealthRoutes, type ReadinessCheck } from '../health/health-routes.ts';
+import { answerClientError } from '../http/answer-client-error.ts';
+import { createClientAddress } from '../http/client-address.ts';
+import { createHttp, httpServerOptions } from '../http/create-http.ts';
+import { openHttpListener, type HttpListener } from '../http/http-listener.ts';
+import { refuseUpgrade } from '../http/refuse-upgrade.ts';
+import { startJobs } from '../jobs/supervised-jobs.ts';
+import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator-http.ts';
+import { serverMigrations } from '../schema/server-migrations.ts';
+import type { ServerDatabase } from '../schema/server-database.ts';
+import { openServerSecrets, type ServerSecrets } from '../secrets/server-secrets.ts';
+import { addTransferRoutes } from '../transfers/transfer-routes.ts';
+import { createTransfers } from '../transfers/transfers.ts';
+import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
+import { createRateLimiters } from './rate-limiters.ts';
+import { claimServerName } from './server-identity.ts';
+import { createServerMetrics } from './server-metrics.ts';
+import { startGateway } from './start-gateway.ts';
+
+/** What tests replace. */
+export interface ServerOverrides {
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+  readonly log?: Log;
+  /** Given by a process that wants its own figures (memory, event loop) among the metrics. */
+  readonly metrics?: Metrics;
+}
+
+export interface ConclaveServer {
+  /** Opens the listeners. Throws {@link ListenError}, with nothing left open. */
+  listen(): Promise<{ readonly url: string; readonly adminUrl: string | undefined }>;
+  /** Stops in order and within bounds. May be called more than once; never rejects. */
+  close(): Promise<void>;
+  /** The origin for clients. With port 0 it is known after {@link listen}. */
+  readonly url: string;
+  /** The origin of the operator listener, while it is open. */
+  readonly adminUrl: string | undefined;
+  readonly serverName: string;
+  /** The addresses that the public listener is bound to. */
+  readonly addresses: readonly string[];
+  /**
+   * A registration token for the first account: made anew while there is no account and registration needs
+   * tokens, else undefined. Shown once, by the start command.
+   */
+  newFirstAccountToken(): Promise<string | undefined>;
+  readonly accounts: AccountsFeature;
+  readonly store: Store<ServerDatabase>;
+  readonly metrics: Metrics;
+}
+
+/** Beyond the grace for requests: what the relay, the bus and the database may take together to stop. */
+const stopMarginMs = 10_000;
+
+/**
+ * Opens the data directory and builds everything; nothing is reachable before {@link ConclaveServer.listen}.
+ * Throws ConfigError, SecretsFileError or StoreError, with nothing left open.
+ */
+export async function createServer(config: Config, overrides: ServerOverrides = {}): Promise<ConclaveServer> {
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    log = silentLog,
+    metrics = createMetrics(),
+  } = overrides;
+  const lifecycle = createLifecycle({ clock, log });
+  const stop = async (): Promise<void> => {
+    await lifecycle.close({ timeoutMs: 2 * config.shutdown.graceMs + stopMarginMs });
+  };
+  try {
+    return await compose({ config, clock, random, log, metrics, lifecycle, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface ComposeDeps extends Required<ServerOverrides> {
+  readonly config: Config;
+  readonly lifecycle: ReturnType<typeof createLifecycle>;
+  readonly stop: () => Promise<void>;
+}
+
+async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
+  const { config, clock, random, log, metrics, lifecycle, stop } = deps;
+  const { listen, admin } = config;
+  const dataDirectory = resolve(config.dataDirectory);
+  const serverName = serverNameOf(config);
+  const serverMetrics = createServerMetrics(metrics);
+  let stopping = false;
+  let listener: HttpListener | undefined;
+  let operatorListener: HttpListener | undefined;
+  const isStopping = () => stopping;
+  const url = () => publicUrlOf(config, listener?.port ?? listen.port);
+
+  // Owned first, so closed last: readiness can be asked for while the rest is stopping.
+  lifecycle.own('operator listener', {
+    async close() {
+      await operatorListener?.close(0);
+      operatorListener = undefined;
+    },
+  });
+
+  const secrets: ServerSecrets = openServerSecrets(dataDirectory, random);
+  const store = lifecycle.own(
+    'store',
+    await openSqliteStore<ServerDatabase>({
+      file: join(dataDirectory, 'conclave.db'),
+      migrations: [serverMigrations],
+      clock,
+      log,
+      onGroup: serverMetrics.measureGroupCommit,
+    }),
+  );
+  await claimServerName(store, serverName);
+  const bus = lifecycle.own('bus', createInProcessBus({ clock, log }));
+  lifecycle.own('relay', startRelay({ store, bus, clock, random, log, metrics }));
+
+  const clientAddress = createClientAddress(listen.trustedProxies);
+  const running = await startGateway({
+    bus,
+    clock,
+    random,
+    log,
+    metrics,
+    settings: config.gateway,
+    listen,
+    tokenSecret: secrets.key('gateway-tokens'),
+    clientAddress,
+  });
+  const { gateway } = lifecycle.own('gateway', running);
+
+  const accounts = createAccountsFeature({
+    store,
+    clock,
+    random,
+    settings: config.accounts,
+    serverName,
+    publicUrl: url,
+    interactiveAuthKey: secrets.key('interactive-auth-sessions'),
+    passwordLimiter: createTokenBucketLimiter({
+      clock,
+      burst: config.rateLimits.login.burst,
+      perSecond: config.rateLimits.login.perMinute / 60,
+    }),
+  });
+  const transfers = createTransfers({ store, clock, random, settings: config.transfers });
+  metrics.observe('password_operations', 'Password operations that run or wait.', accounts.pendingPasswords);
+  metrics.observe('transfer_bytes', 'Octets of unread transfers.', () => transfers.usedBytes());
+  metrics.observe('store_queued_units', 'Units of work that wait for their commit.', () => store.queued);
+
+  const checks: ReadinessCheck[] = [{ name: 'database', run: () => store.write(async () => {}) }];
+  const app = createHttp({
+    listen,
+    log,
+    random,
+    limiters: createRateLimiters(clock, config.rateLimits),
+    isStopping,
+    clientAddress,
+    takeOver: (request, response) => gateway.handleRequest(request, response),
+    onMeasured: serverMetrics.measureRequest,
+  });
+  addHealthRoutes(app, { checks, isStopping, log });
+  await accounts.addRoutes(app);
+  addTransferRoutes(app, { transfers, settings: config.transfers });
+  await app.ready();
+
+  const operatorApp = createOperatorHttp({
+    accounts,
+    metrics,
+    checks,
+    isStopping,
+    log,
+    random,
+    operatorToken: operatorTokenOf(secrets.key('operator')),
+  });
+  await operatorApp.ready();
+
+  lifecycle.own(
+    'jobs',
+    startJobs({
+      clock,
+      log,
+      onOutcome: serverMetrics.countJob,
+      jobs: [
+        { name: 'expired transfers', run: transfers.sweepExpired },
+        { name: 'expired tokens', run: accounts.sweepExpired },
+      ].map((job) => ({ ...job, intervalMs: config.jobs.sweepIntervalMs })),
+    }),
+  );
+  // Closing: accept nothing, let requests end, and tell real-time clients to go meanwhile: their streams are
+  // requests that would never end by themselves.
+  lifecycle.own('public listener', {
+    async close() {
+      const drained = listener?.close(config.shutdown.graceMs);
+      await gateway.close();
+      await drained;
+      await app.close();
+    },
+  });
+
+  const openPublic = (): Promise<HttpListener> =>
+    openHttpListener({
+      host: listen.host,
+      port: listen.port,
+      clock,
+      options: httpServerOptions(listen.requestTimeoutMs),
+      maxConnections: listen.maxConnections,
+      onRequest: (request, response) => app.routing(request, response),
+      onUpgrade: (request, socket, head) => {
+        if (!gateway.handleUpgrade(request, socket, head)) refuseUpgrade(socket);
+      },
+      onClientError: answerClientError,
+    });
+
+  const openAdmin = (): Promise<HttpListener> =>
+    openHttpListener({
+      host: admin.host,
+      port: admin.port,
+      clock,
+      options: httpServerOptions(10_000),
+      maxConnections: 256,
+      onRequest: (request, response) => operatorApp.routing(request, response),
+      onClientError: answerClientError,
+    });
+
+  const adminUrl = () =>
+    operatorListener === undefined
+      ? undefined
+      : publicUrlOf({ publicUrl: null, listen: { ...listen, host: admin.host } }, operatorListener.port);
+
+  return {
+    async listen() {
+      if (admin.enabled) operatorListener = await openAdmin();
+      try {
+        listener = await openPublic();
+      } catch (error) {
+        await operatorListener?.close(0);
+        operatorListener = undefined;
+        throw error;
+      }
+      log.info({ url: url(), addresses: listener.addresses, port: listener.port }, 'listening');
+      return { url: url(), adminUrl: adminUrl() };
+    },
+    async close() {
+      if (!stopping) log.info({}, 'stopping');
+      stopping = true;
+      await stop();
+    },
+    get url() {
+      return url();
+    },
+    get adminUrl() {
+      return adminUrl();
+    },
+    get addresses() {
+      return listener?.addresses ?? [];
+    },
+    serverName,
+    async newFirstAccountToken() {
+      if (config.accounts.registration !== 'token') return undefined;
+      return accounts.registrationTokens.replaceFirstAccountToken();
+    },
+    accounts,
+    store,
+    metrics,
+  };
+}
