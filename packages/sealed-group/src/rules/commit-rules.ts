@@ -32,10 +32,6 @@ export const commitRules = defineRules({
     checkedBy: 'both',
     attack: 'F7',
   },
-  'commit/key-unique': {
-    says: 'No new key is in the tree already, or twice in the commit.',
-    checkedBy: 'both',
-  },
   'commit/nodes': {
     says: 'A commit seals exactly the nodes of its fill list and its filtered direct path, in order.',
     checkedBy: 'both',
@@ -58,10 +54,6 @@ export const commitRules = defineRules({
     says: 'A removal that carries out a leave holds the signature of the leaf key over group and instance.',
     checkedBy: 'both',
   },
-  'commit/sealing': {
-    says: 'The sealing proof of a commit verifies: every recipient of a node can open its secret.',
-    checkedBy: 'both',
-  },
   'commit/create-possession': {
     says: 'The first owner proves possession of its leaf key over the whole frame.',
     checkedBy: 'both',
@@ -81,9 +73,13 @@ export const commitRules = defineRules({
     checkedBy: 'both',
     attack: 'F13',
   },
-  'commit/leave-once': {
-    says: 'A leaf leaves once; a repeated leave is answered with the first.',
-    checkedBy: 'server',
+  'commit/leave-joined': {
+    says: 'Only a leaf that made its first commit leaves; others expire.',
+    checkedBy: 'both',
+  },
+  'commit/leave-last-owner': {
+    says: 'An owner leaves only if another joined owner stays that is not leaving.',
+    checkedBy: 'both',
   },
   'commit/opens': {
     says: 'The sealed secrets of a commit open for their recipients and give the published keys.',

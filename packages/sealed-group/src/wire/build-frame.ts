@@ -84,56 +84,42 @@ export function encodeLeaveTrailer(trailer: LeaveTrailerContent): Uint8Array {
 }
 
 function encodeContent(content: FrameContent): NonNullable<MessageInitShape<typeof BodySchema>['content']> {
-  switch (content.kind) {
-    case 'create':
-      return { case: 'create', value: { leafKey: content.leafKey, mode: encodeMode(content.mode) } };
-    case 'commit':
-      return {
-        case: 'commit',
-        value: {
-          committer: content.committer,
-          operations: content.operations.map(encodeOperation),
-          fills: [...content.fills],
-          leafKey: content.leafKey,
-          sealed: content.sealed.map((node) => ({ ...node, handles: [...node.handles] })),
-        },
-      };
-    case 'message':
-      return { case: 'message', value: { header: content.header, ciphertext: content.ciphertext } };
-    case 'leave':
-      return { case: 'leave', value: { leaf: content.leaf, leafEpoch: BigInt(content.leafEpoch) } };
+  if (content.kind === 'create') {
+    return { case: 'create', value: { leafKey: content.leafKey, mode: encodeMode(content.mode) } };
   }
+  if (content.kind === 'commit') {
+    const { committer, operations, fills, leafKey, sealed } = content;
+    return {
+      case: 'commit',
+      value: {
+        committer,
+        operations: operations.map(encodeOperation),
+        fills: [...fills],
+        leafKey,
+        sealed: sealed.map((node) => ({ ...node, handles: [...node.handles] })),
+      },
+    };
+  }
+  if (content.kind === 'message') {
+    return { case: 'message', value: { header: content.header, ciphertext: content.ciphertext } };
+  }
+  return { case: 'leave', value: { leaf: content.leaf, leafEpoch: BigInt(content.leafEpoch) } };
 }
 
 function encodeOperation(operation: FrameOperation): MessageInitShape<typeof OperationSchema> {
-  switch (operation.kind) {
-    case 'set-role':
-      return {
-        operation: { case: 'setRole', value: { leaf: operation.leaf, role: encodeRole(operation.role) } },
-      };
-    case 'remove':
-      return {
-        operation: {
-          case: 'remove',
-          value:
-            operation.leaveSignature === undefined
-              ? { leaf: operation.leaf }
-              : { leaf: operation.leaf, leaveSignature: operation.leaveSignature },
-        },
-      };
-    case 'add':
-      return {
-        operation: {
-          case: 'add',
-          value: {
-            leafKey: operation.leafKey,
-            role: encodeRole(operation.role),
-            expiresAtMs: BigInt(operation.expiresAtMs),
-            device: operation.device,
-          },
-        },
-      };
-    case 'set-mode':
-      return { operation: { case: 'setMode', value: { mode: encodeMode(operation.mode) } } };
+  if (operation.kind === 'set-role') {
+    const { leaf, role } = operation;
+    return { operation: { case: 'setRole', value: { leaf, role: encodeRole(role) } } };
   }
+  if (operation.kind === 'remove') {
+    const { leaf, leaveSignature } = operation;
+    const value = leaveSignature === undefined ? { leaf } : { leaf, leaveSignature };
+    return { operation: { case: 'remove', value } };
+  }
+  if (operation.kind === 'add') {
+    const { leafKey, role, expiresAtMs, device } = operation;
+    const value = { leafKey, role: encodeRole(role), expiresAtMs: BigInt(expiresAtMs), device };
+    return { operation: { case: 'add', value } };
+  }
+  return { operation: { case: 'setMode', value: { mode: encodeMode(operation.mode) } } };
 }

@@ -68,35 +68,38 @@ export function parseFrame(bytes: Uint8Array): Result<ParsedFrame> {
   };
   const content = parseContent(body.value, header.value);
   if (!content.ok) return content;
-  switch (content.value.kind) {
-    case 'create': {
-      const trailer = decodeCanonical(CreateTrailerSchema, frame.value.trailer);
-      if (!trailer.ok) return trailer;
-      const { confirm, payload, possession } = trailer.value;
-      if (confirm.length !== confirmBytes) return wrongLength('confirm');
-      if (possession.length !== signatureBytes) return wrongLength('possession');
-      return accept({ ...base, content: content.value, trail: { confirm, payload, possession } });
-    }
-    case 'commit': {
-      const trailer = decodeCanonical(CommitTrailerSchema, frame.value.trailer);
-      if (!trailer.ok) return trailer;
-      const trail = parseCommitTrailer(trailer.value, content.value);
-      return trail.ok ? accept({ ...base, content: content.value, trail: trail.value }) : trail;
-    }
-    case 'message': {
-      const trailer = decodeCanonical(MessageTrailerSchema, frame.value.trailer);
-      if (!trailer.ok) return trailer;
-      const trail = parseMessageTrailer(trailer.value.proof);
-      return trail.ok ? accept({ ...base, content: content.value, trail: trail.value }) : trail;
-    }
-    case 'leave': {
-      const trailer = decodeCanonical(LeaveTrailerSchema, frame.value.trailer);
-      if (!trailer.ok) return trailer;
-      const { signature } = trailer.value;
-      if (signature.length !== signatureBytes) return wrongLength('signature');
-      return accept({ ...base, content: content.value, trail: { signature } });
-    }
+  return parseTrailer(base, content.value);
+}
+
+function parseTrailer(
+  base: Omit<ParsedFrame, 'content' | 'trail'>,
+  content: FrameContent,
+): Result<ParsedFrame> {
+  if (content.kind === 'create') {
+    const trailer = decodeCanonical(CreateTrailerSchema, base.trailer);
+    if (!trailer.ok) return trailer;
+    const { confirm, payload, possession } = trailer.value;
+    if (confirm.length !== confirmBytes) return wrongLength('confirm');
+    if (possession.length !== signatureBytes) return wrongLength('possession');
+    return accept({ ...base, content, trail: { confirm, payload, possession } });
   }
+  if (content.kind === 'commit') {
+    const trailer = decodeCanonical(CommitTrailerSchema, base.trailer);
+    if (!trailer.ok) return trailer;
+    const trail = parseCommitTrailer(trailer.value, content);
+    return trail.ok ? accept({ ...base, content, trail: trail.value }) : trail;
+  }
+  if (content.kind === 'message') {
+    const trailer = decodeCanonical(MessageTrailerSchema, base.trailer);
+    if (!trailer.ok) return trailer;
+    const trail = parseMessageTrailer(trailer.value.proof);
+    return trail.ok ? accept({ ...base, content, trail: trail.value }) : trail;
+  }
+  const trailer = decodeCanonical(LeaveTrailerSchema, base.trailer);
+  if (!trailer.ok) return trailer;
+  const { signature } = trailer.value;
+  if (signature.length !== signatureBytes) return wrongLength('signature');
+  return accept({ ...base, content, trail: { signature } });
 }
 
 /** Decodes without keeping unknown fields, then demands that encoding gives the same bytes: only one encoding is valid. */
@@ -129,32 +132,29 @@ function parseHeader(body: Body): Result<FrameHeader> {
   return accept({ origin: body.origin, groupId: body.groupId, epoch, nonce: body.nonce, nowMs });
 }
 
-function parseContent(body: Body, header: FrameHeader): Result<FrameContent> {
-  switch (body.content.case) {
-    case 'create': {
-      const { leafKey, mode } = body.content.value;
-      const groupMode = decodeMode(mode);
-      if (header.epoch !== 0) return violation('frame/range', 'epoch of a create');
-      if (leafKey.length !== keyBytes) return wrongLength('leaf_key');
-      if (groupMode === undefined) return violation('frame/range', 'mode');
-      return accept<CreateContent>({ kind: 'create', leafKey, mode: groupMode });
-    }
-    case 'commit':
-      return parseCommit(body.content.value);
-    case 'message': {
-      const { header: masked, ciphertext } = body.content.value;
-      if (masked.length !== maskedHeaderBytes) return wrongLength('header');
-      return accept<MessageContent>({ kind: 'message', header: masked, ciphertext });
-    }
-    case 'leave': {
-      const leafEpoch = safeInteger(body.content.value.leafEpoch);
-      if (!isLeaf(body.content.value.leaf)) return violation('frame/range', 'leaf');
-      if (leafEpoch === undefined) return violation('frame/range', 'leaf_epoch');
-      return accept<LeaveContent>({ kind: 'leave', leaf: body.content.value.leaf, leafEpoch });
-    }
-    case undefined:
-      return violation('frame/content');
+function parseContent({ content }: Body, header: FrameHeader): Result<FrameContent> {
+  if (content.case === 'create') {
+    const { leafKey } = content.value;
+    const mode = decodeMode(content.value.mode);
+    if (header.epoch !== 0) return violation('frame/range', 'epoch of a create');
+    if (leafKey.length !== keyBytes) return wrongLength('leaf_key');
+    if (mode === undefined) return violation('frame/range', 'mode');
+    return accept<CreateContent>({ kind: 'create', leafKey, mode });
   }
+  if (content.case === 'commit') return parseCommit(content.value);
+  if (content.case === 'message') {
+    const { header: masked, ciphertext } = content.value;
+    if (masked.length !== maskedHeaderBytes) return wrongLength('header');
+    return accept<MessageContent>({ kind: 'message', header: masked, ciphertext });
+  }
+  if (content.case === 'leave') {
+    const { leaf } = content.value;
+    const leafEpoch = safeInteger(content.value.leafEpoch);
+    if (!isLeaf(leaf)) return violation('frame/range', 'leaf');
+    if (leafEpoch === undefined) return violation('frame/range', 'leaf_epoch');
+    return accept<LeaveContent>({ kind: 'leave', leaf, leafEpoch });
+  }
+  return violation('frame/content');
 }
 
 function parseCommit(commit: Commit): Result<CommitContent> {
@@ -183,35 +183,31 @@ function parseCommit(commit: Commit): Result<CommitContent> {
 }
 
 function parseOperation({ operation }: Operation): Result<FrameOperation> {
-  switch (operation.case) {
-    case 'setRole': {
-      const role = decodeRole(operation.value.role);
-      if (role === undefined || !isLeaf(operation.value.leaf)) return violation('frame/range', 'set_role');
-      return accept({ kind: 'set-role', leaf: operation.value.leaf, role });
-    }
-    case 'remove': {
-      const { leaf, leaveSignature } = operation.value;
-      if (!isLeaf(leaf)) return violation('frame/range', 'remove');
-      if (leaveSignature.length === 0) return accept({ kind: 'remove', leaf, leaveSignature: undefined });
-      return leaveSignature.length === signatureBytes
-        ? accept({ kind: 'remove', leaf, leaveSignature })
-        : wrongLength('leave_signature');
-    }
-    case 'add': {
-      const { leafKey, device } = operation.value;
-      const role = decodeRole(operation.value.role);
-      const expiresAtMs = safeInteger(operation.value.expiresAtMs);
-      if (leafKey.length !== keyBytes) return wrongLength('leaf_key');
-      if (role === undefined || expiresAtMs === undefined) return violation('frame/range', 'add');
-      return accept({ kind: 'add', leafKey, role, expiresAtMs, device });
-    }
-    case 'setMode': {
-      const mode = decodeMode(operation.value.mode);
-      return mode === undefined ? violation('frame/range', 'set_mode') : accept({ kind: 'set-mode', mode });
-    }
-    case undefined:
-      return violation('frame/content', 'operation');
+  if (operation.case === 'setRole') {
+    const role = decodeRole(operation.value.role);
+    if (role === undefined || !isLeaf(operation.value.leaf)) return violation('frame/range', 'set_role');
+    return accept({ kind: 'set-role', leaf: operation.value.leaf, role });
   }
+  if (operation.case === 'remove') {
+    const { leaf, leaveSignature } = operation.value;
+    if (!isLeaf(leaf)) return violation('frame/range', 'remove');
+    if (leaveSignature.length === 0) return accept({ kind: 'remove', leaf, leaveSignature: undefined });
+    if (leaveSignature.length !== signatureBytes) return wrongLength('leave_signature');
+    return accept({ kind: 'remove', leaf, leaveSignature });
+  }
+  if (operation.case === 'add') {
+    const { leafKey, device } = operation.value;
+    const role = decodeRole(operation.value.role);
+    const expiresAtMs = safeInteger(operation.value.expiresAtMs);
+    if (leafKey.length !== keyBytes) return wrongLength('leaf_key');
+    if (role === undefined || expiresAtMs === undefined) return violation('frame/range', 'add');
+    return accept({ kind: 'add', leafKey, role, expiresAtMs, device });
+  }
+  if (operation.case === 'setMode') {
+    const mode = decodeMode(operation.value.mode);
+    return mode === undefined ? violation('frame/range', 'set_mode') : accept({ kind: 'set-mode', mode });
+  }
+  return violation('frame/content', 'operation');
 }
 
 function parseSealedNode(sealed: SealedNode): Result<SealedNodeContent> {
@@ -239,21 +235,17 @@ function parseCommitTrailer(trailer: CommitTrailer, content: CommitContent): Res
 function parseMessageTrailer(
   proof: MessageShape<typeof MessageTrailerSchema>['proof'],
 ): Result<MessageTrailerContent> {
-  switch (proof.case) {
-    case 'epochProof':
-      return proof.value.length === signatureBytes
-        ? accept({ proof: 'epoch', signature: proof.value })
-        : wrongLength('epoch_proof');
-    case 'leafProof': {
-      const { leaf, signature } = proof.value;
-      if (!isLeaf(leaf)) return violation('frame/range', 'leaf_proof');
-      return signature.length === signatureBytes
-        ? accept({ proof: 'leaf', leaf, signature })
-        : wrongLength('leaf_proof');
-    }
-    case undefined:
-      return violation('frame/content', 'proof');
+  if (proof.case === 'epochProof') {
+    if (proof.value.length !== signatureBytes) return wrongLength('epoch_proof');
+    return accept({ proof: 'epoch', signature: proof.value });
   }
+  if (proof.case === 'leafProof') {
+    const { leaf, signature } = proof.value;
+    if (!isLeaf(leaf)) return violation('frame/range', 'leaf_proof');
+    if (signature.length !== signatureBytes) return wrongLength('leaf_proof');
+    return accept({ proof: 'leaf', leaf, signature });
+  }
+  return violation('frame/content', 'proof');
 }
 
 function safeInteger(value: bigint): number | undefined {

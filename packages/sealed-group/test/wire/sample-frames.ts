@@ -82,34 +82,33 @@ function withTrailer(header: FrameHeader, content: FrameContent): fc.Arbitrary<S
     trail,
     bytes: encodeFrame(encodeBody(header, content), trailer),
   });
-  switch (content.kind) {
-    case 'create':
-      return fc
-        .record({ confirm: fixed(32), payload: fc.uint8Array(), possession: fixed(64) })
-        .map((trail) => finish(trail, encodeCreateTrailer(trail)));
-    case 'commit': {
-      const adds = content.operations.filter(({ kind }) => kind === 'add').length;
-      return fc
-        .record({
-          possessions: fc.array(fixed(64), { minLength: adds, maxLength: adds }),
-          sealingProof: fc.uint8Array(),
-          confirm: fixed(32),
-          payload: fc.uint8Array(),
-          oldSignature: fixed(64),
-          newSignature: fixed(64),
-        })
-        .map((trail) => finish(trail, encodeCommitTrailer(trail)));
-    }
-    case 'message':
-      return fc
-        .oneof(
-          fc.record({ proof: fc.constant('epoch' as const), signature: fixed(64) }),
-          fc.record({ proof: fc.constant('leaf' as const), leaf, signature: fixed(64) }),
-        )
-        .map((trail) => finish(trail, encodeMessageTrailer(trail)));
-    case 'leave':
-      return fc.record({ signature: fixed(64) }).map((trail) => finish(trail, encodeLeaveTrailer(trail)));
+  if (content.kind === 'create') {
+    return fc
+      .record({ confirm: fixed(32), payload: fc.uint8Array(), possession: fixed(64) })
+      .map((trail) => finish(trail, encodeCreateTrailer(trail)));
   }
+  if (content.kind === 'commit') {
+    const adds = content.operations.filter(({ kind }) => kind === 'add').length;
+    return fc
+      .record({
+        possessions: fc.array(fixed(64), { minLength: adds, maxLength: adds }),
+        sealingProof: fc.uint8Array(),
+        confirm: fixed(32),
+        payload: fc.uint8Array(),
+        oldSignature: fixed(64),
+        newSignature: fixed(64),
+      })
+      .map((trail) => finish(trail, encodeCommitTrailer(trail)));
+  }
+  if (content.kind === 'message') {
+    return fc
+      .oneof(
+        fc.record({ proof: fc.constant('epoch' as const), signature: fixed(64) }),
+        fc.record({ proof: fc.constant('leaf' as const), leaf, signature: fixed(64) }),
+      )
+      .map((trail) => finish(trail, encodeMessageTrailer(trail)));
+  }
+  return fc.record({ signature: fixed(64) }).map((trail) => finish(trail, encodeLeaveTrailer(trail)));
 }
 
 export const sampleFrame: fc.Arbitrary<SampleFrame> = fc

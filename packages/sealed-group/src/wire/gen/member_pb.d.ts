@@ -110,11 +110,18 @@ export declare type IdentityEntry = Message<"conclave.sealed.v1.IdentityEntry"> 
   picture?: Picture | undefined;
 
   /**
-   * by identity_key; covers origin and group too
+   * by identity_key, over all of the above, origin and group
    *
-   * @generated from field: bytes signature = 9;
+   * @generated from field: bytes identity_signature = 9;
    */
-  signature: Uint8Array;
+  identitySignature: Uint8Array;
+
+  /**
+   * by leaf_key, over the same: nobody certifies a leaf that is not theirs
+   *
+   * @generated from field: bytes leaf_signature = 10;
+   */
+  leafSignature: Uint8Array;
 };
 
 /**
@@ -249,6 +256,82 @@ export declare type RosterSnapshot = Message<"conclave.sealed.v1.RosterSnapshot"
  * Use `create(RosterSnapshotSchema)` to create a new message.
  */
 export declare const RosterSnapshotSchema: GenMessage<RosterSnapshot>;
+
+/**
+ * The roster as a member keeps it.
+ *
+ * @generated from message conclave.sealed.v1.RosterState
+ */
+export declare type RosterState = Message<"conclave.sealed.v1.RosterState"> & {
+  /**
+   * ascending
+   *
+   * @generated from field: repeated conclave.sealed.v1.RosterSlot slots = 1;
+   */
+  slots: RosterSlot[];
+
+  /**
+   * @generated from field: conclave.sealed.v1.GroupProfile profile = 2;
+   */
+  profile?: GroupProfile | undefined;
+};
+
+/**
+ * Describes the message conclave.sealed.v1.RosterState.
+ * Use `create(RosterStateSchema)` to create a new message.
+ */
+export declare const RosterStateSchema: GenMessage<RosterState>;
+
+/**
+ * @generated from message conclave.sealed.v1.RosterSlot
+ */
+export declare type RosterSlot = Message<"conclave.sealed.v1.RosterSlot"> & {
+  /**
+   * @generated from field: uint32 leaf = 1;
+   */
+  leaf: number;
+
+  /**
+   * @generated from field: conclave.sealed.v1.RosterRecord current = 2;
+   */
+  current?: RosterRecord | undefined;
+
+  /**
+   * for late messages of the epoch before
+   *
+   * @generated from field: conclave.sealed.v1.RosterRecord previous = 3;
+   */
+  previous?: RosterRecord | undefined;
+};
+
+/**
+ * Describes the message conclave.sealed.v1.RosterSlot.
+ * Use `create(RosterSlotSchema)` to create a new message.
+ */
+export declare const RosterSlotSchema: GenMessage<RosterSlot>;
+
+/**
+ * @generated from message conclave.sealed.v1.RosterRecord
+ */
+export declare type RosterRecord = Message<"conclave.sealed.v1.RosterRecord"> & {
+  /**
+   * @generated from field: uint64 since_epoch = 1;
+   */
+  sinceEpoch: bigint;
+
+  /**
+   * absent: the leaf did not say who it is
+   *
+   * @generated from field: conclave.sealed.v1.IdentityEntry entry = 2;
+   */
+  entry?: IdentityEntry | undefined;
+};
+
+/**
+ * Describes the message conclave.sealed.v1.RosterRecord.
+ * Use `create(RosterRecordSchema)` to create a new message.
+ */
+export declare const RosterRecordSchema: GenMessage<RosterRecord>;
 
 /**
  * @generated from message conclave.sealed.v1.Invite

@@ -12,7 +12,7 @@ import { file_sealed_group } from "./sealed_group_pb.js";
  * Describes the file member.proto.
  */
 export const file_member = /*@__PURE__*/
-  fileDesc("CgxtZW1iZXIucHJvdG8SEmNvbmNsYXZlLnNlYWxlZC52MSJUCg1NZW1iZXJNZXNzYWdlEhEKCWxhc3Rfc2VlbhgBIAEoDBIMCgR0eXBlGAIgASgJEg8KB2NvbnRlbnQYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMItIBCg1JZGVudGl0eUVudHJ5EgwKBGxlYWYYASABKA0SEgoKbGVhZl9lcG9jaBgCIAEoBBIQCghsZWFmX2tleRgDIAEoDBITCgtzaWduaW5nX2tleRgEIAEoDBIUCgxpZGVudGl0eV9rZXkYBSABKAwSDAoEbmFtZRgGIAEoCRITCgtkZXZpY2VfbmFtZRgHIAEoCRIsCgdwaWN0dXJlGAggASgLMhsuY29uY2xhdmUuc2VhbGVkLnYxLlBpY3R1cmUSEQoJc2lnbmF0dXJlGAkgASgMIjcKB1BpY3R1cmUSDwoHYmxvYl9pZBgBIAEoDBILCgNrZXkYAiABKAwSDgoGc2hhMjU2GAMgASgMIl8KDEdyb3VwUHJvZmlsZRIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEiwKB3BpY3R1cmUYAyABKAsyGy5jb25jbGF2ZS5zZWFsZWQudjEuUGljdHVyZSKoAQoNQ29tbWl0UGF5bG9hZBIwCgVlbnRyeRgBIAEoCzIhLmNvbmNsYXZlLnNlYWxlZC52MS5JZGVudGl0eUVudHJ5EjIKB2VudHJpZXMYAiADKAsyIS5jb25jbGF2ZS5zZWFsZWQudjEuSWRlbnRpdHlFbnRyeRIxCgdwcm9maWxlGAMgASgLMiAuY29uY2xhdmUuc2VhbGVkLnYxLkdyb3VwUHJvZmlsZSKYAQoOUm9zdGVyU25hcHNob3QSEAoIZ3JvdXBfaWQYASABKAwSDQoFZXBvY2gYAiABKAQSMgoHZW50cmllcxgDIAMoCzIhLmNvbmNsYXZlLnNlYWxlZC52MS5JZGVudGl0eUVudHJ5EjEKB3Byb2ZpbGUYBCABKAsyIC5jb25jbGF2ZS5zZWFsZWQudjEuR3JvdXBQcm9maWxlIikKBkludml0ZRIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCLzAgoKSW52aXRlQm9keRIPCgd2ZXJzaW9uGAEgASgNEg0KBXN1aXRlGAIgASgNEg4KBm9yaWdpbhgDIAEoCRIQCghncm91cF9pZBgEIAEoDBImCgRtb2RlGAUgASgLMhguY29uY2xhdmUuc2VhbGVkLnYxLk1vZGUSDQoFZXBvY2gYBiABKAQSDQoFY2hhaW4YByABKAwSEQoJdHJlZV9oYXNoGAggASgMEhIKCnRyYW5zY3JpcHQYCSABKAwSDAoEbGVhZhgKIAEoDRITCgtsZWFmX3NlY3JldBgLIAEoDBIVCg1leHBpcmVzX2F0X21zGAwgASgEEhQKDGludml0ZXJfbGVhZhgNIAEoDRIaChJpbnZpdGVyX2xlYWZfZXBvY2gYDiABKAQSEwoLaW52aXRlcl9rZXkYDyABKAwSNQoGcm9zdGVyGBAgASgLMiUuY29uY2xhdmUuc2VhbGVkLnYxLlNuYXBzaG90UmVmZXJlbmNlIkEKEVNuYXBzaG90UmVmZXJlbmNlEg8KB2Jsb2JfaWQYASABKAwSDgoGc2hhMjU2GAIgASgMEgsKA2tleRgDIAEoDCLnAQoKRXBvY2hTdGF0ZRIQCghncm91cF9pZBgBIAEoDBINCgVlcG9jaBgCIAEoBBIPCgdjb250ZXh0GAMgASgMEhUKDWF1dGhlbnRpY2F0b3IYBCABKAwSDgoGaGVhZGVyGAUgASgMEg0KBWNoYWluGAYgASgMEhQKDGNvbmZpcm1hdGlvbhgHIAEoDBIPCgdwYXlsb2FkGAggASgMEhAKCGV4cG9ydGVyGAkgASgMEjgKC3NlY3JldF90cmVlGAogASgLMiMuY29uY2xhdmUuc2VhbGVkLnYxLlNlY3JldFRyZWVTdGF0ZSKIAQoPU2VjcmV0VHJlZVN0YXRlEhIKCmxlYWZfY291bnQYASABKA0SLQoFbm9kZXMYAiADKAsyHi5jb25jbGF2ZS5zZWFsZWQudjEuVHJlZVNlY3JldBIyCghyYXRjaGV0cxgDIAMoCzIgLmNvbmNsYXZlLnNlYWxlZC52MS5SYXRjaGV0U3RhdGUiKgoKVHJlZVNlY3JldBIMCgRub2RlGAEgASgNEg4KBnNlY3JldBgCIAEoDCJuCgxSYXRjaGV0U3RhdGUSDAoEbGVhZhgBIAEoDRIMCgRuZXh0GAIgASgNEg4KBnNlY3JldBgDIAEoDBIyCgdza2lwcGVkGAQgAygLMiEuY29uY2xhdmUuc2VhbGVkLnYxLlNraXBwZWRTZWNyZXQiMwoNU2tpcHBlZFNlY3JldBISCgpnZW5lcmF0aW9uGAEgASgNEg4KBnNlY3JldBgCIAEoDGIGcHJvdG8z", [file_sealed_group]);
+  fileDesc("CgxtZW1iZXIucHJvdG8SEmNvbmNsYXZlLnNlYWxlZC52MSJUCg1NZW1iZXJNZXNzYWdlEhEKCWxhc3Rfc2VlbhgBIAEoDBIMCgR0eXBlGAIgASgJEg8KB2NvbnRlbnQYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMIvMBCg1JZGVudGl0eUVudHJ5EgwKBGxlYWYYASABKA0SEgoKbGVhZl9lcG9jaBgCIAEoBBIQCghsZWFmX2tleRgDIAEoDBITCgtzaWduaW5nX2tleRgEIAEoDBIUCgxpZGVudGl0eV9rZXkYBSABKAwSDAoEbmFtZRgGIAEoCRITCgtkZXZpY2VfbmFtZRgHIAEoCRIsCgdwaWN0dXJlGAggASgLMhsuY29uY2xhdmUuc2VhbGVkLnYxLlBpY3R1cmUSGgoSaWRlbnRpdHlfc2lnbmF0dXJlGAkgASgMEhYKDmxlYWZfc2lnbmF0dXJlGAogASgMIjcKB1BpY3R1cmUSDwoHYmxvYl9pZBgBIAEoDBILCgNrZXkYAiABKAwSDgoGc2hhMjU2GAMgASgMIl8KDEdyb3VwUHJvZmlsZRIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEiwKB3BpY3R1cmUYAyABKAsyGy5jb25jbGF2ZS5zZWFsZWQudjEuUGljdHVyZSKoAQoNQ29tbWl0UGF5bG9hZBIwCgVlbnRyeRgBIAEoCzIhLmNvbmNsYXZlLnNlYWxlZC52MS5JZGVudGl0eUVudHJ5EjIKB2VudHJpZXMYAiADKAsyIS5jb25jbGF2ZS5zZWFsZWQudjEuSWRlbnRpdHlFbnRyeRIxCgdwcm9maWxlGAMgASgLMiAuY29uY2xhdmUuc2VhbGVkLnYxLkdyb3VwUHJvZmlsZSKYAQoOUm9zdGVyU25hcHNob3QSEAoIZ3JvdXBfaWQYASABKAwSDQoFZXBvY2gYAiABKAQSMgoHZW50cmllcxgDIAMoCzIhLmNvbmNsYXZlLnNlYWxlZC52MS5JZGVudGl0eUVudHJ5EjEKB3Byb2ZpbGUYBCABKAsyIC5jb25jbGF2ZS5zZWFsZWQudjEuR3JvdXBQcm9maWxlIm8KC1Jvc3RlclN0YXRlEi0KBXNsb3RzGAEgAygLMh4uY29uY2xhdmUuc2VhbGVkLnYxLlJvc3RlclNsb3QSMQoHcHJvZmlsZRgCIAEoCzIgLmNvbmNsYXZlLnNlYWxlZC52MS5Hcm91cFByb2ZpbGUigQEKClJvc3RlclNsb3QSDAoEbGVhZhgBIAEoDRIxCgdjdXJyZW50GAIgASgLMiAuY29uY2xhdmUuc2VhbGVkLnYxLlJvc3RlclJlY29yZBIyCghwcmV2aW91cxgDIAEoCzIgLmNvbmNsYXZlLnNlYWxlZC52MS5Sb3N0ZXJSZWNvcmQiVQoMUm9zdGVyUmVjb3JkEhMKC3NpbmNlX2Vwb2NoGAEgASgEEjAKBWVudHJ5GAIgASgLMiEuY29uY2xhdmUuc2VhbGVkLnYxLklkZW50aXR5RW50cnkiKQoGSW52aXRlEgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIvMCCgpJbnZpdGVCb2R5Eg8KB3ZlcnNpb24YASABKA0SDQoFc3VpdGUYAiABKA0SDgoGb3JpZ2luGAMgASgJEhAKCGdyb3VwX2lkGAQgASgMEiYKBG1vZGUYBSABKAsyGC5jb25jbGF2ZS5zZWFsZWQudjEuTW9kZRINCgVlcG9jaBgGIAEoBBINCgVjaGFpbhgHIAEoDBIRCgl0cmVlX2hhc2gYCCABKAwSEgoKdHJhbnNjcmlwdBgJIAEoDBIMCgRsZWFmGAogASgNEhMKC2xlYWZfc2VjcmV0GAsgASgMEhUKDWV4cGlyZXNfYXRfbXMYDCABKAQSFAoMaW52aXRlcl9sZWFmGA0gASgNEhoKEmludml0ZXJfbGVhZl9lcG9jaBgOIAEoBBITCgtpbnZpdGVyX2tleRgPIAEoDBI1CgZyb3N0ZXIYECABKAsyJS5jb25jbGF2ZS5zZWFsZWQudjEuU25hcHNob3RSZWZlcmVuY2UiQQoRU25hcHNob3RSZWZlcmVuY2USDwoHYmxvYl9pZBgBIAEoDBIOCgZzaGEyNTYYAiABKAwSCwoDa2V5GAMgASgMIucBCgpFcG9jaFN0YXRlEhAKCGdyb3VwX2lkGAEgASgMEg0KBWVwb2NoGAIgASgEEg8KB2NvbnRleHQYAyABKAwSFQoNYXV0aGVudGljYXRvchgEIAEoDBIOCgZoZWFkZXIYBSABKAwSDQoFY2hhaW4YBiABKAwSFAoMY29uZmlybWF0aW9uGAcgASgMEg8KB3BheWxvYWQYCCABKAwSEAoIZXhwb3J0ZXIYCSABKAwSOAoLc2VjcmV0X3RyZWUYCiABKAsyIy5jb25jbGF2ZS5zZWFsZWQudjEuU2VjcmV0VHJlZVN0YXRlIogBCg9TZWNyZXRUcmVlU3RhdGUSEgoKbGVhZl9jb3VudBgBIAEoDRItCgVub2RlcxgCIAMoCzIeLmNvbmNsYXZlLnNlYWxlZC52MS5UcmVlU2VjcmV0EjIKCHJhdGNoZXRzGAMgAygLMiAuY29uY2xhdmUuc2VhbGVkLnYxLlJhdGNoZXRTdGF0ZSIqCgpUcmVlU2VjcmV0EgwKBG5vZGUYASABKA0SDgoGc2VjcmV0GAIgASgMIm4KDFJhdGNoZXRTdGF0ZRIMCgRsZWFmGAEgASgNEgwKBG5leHQYAiABKA0SDgoGc2VjcmV0GAMgASgMEjIKB3NraXBwZWQYBCADKAsyIS5jb25jbGF2ZS5zZWFsZWQudjEuU2tpcHBlZFNlY3JldCIzCg1Ta2lwcGVkU2VjcmV0EhIKCmdlbmVyYXRpb24YASABKA0SDgoGc2VjcmV0GAIgASgMYgZwcm90bzM", [file_sealed_group]);
 
 /**
  * Describes the message conclave.sealed.v1.MemberMessage.
@@ -57,58 +57,79 @@ export const RosterSnapshotSchema = /*@__PURE__*/
   messageDesc(file_member, 5);
 
 /**
+ * Describes the message conclave.sealed.v1.RosterState.
+ * Use `create(RosterStateSchema)` to create a new message.
+ */
+export const RosterStateSchema = /*@__PURE__*/
+  messageDesc(file_member, 6);
+
+/**
+ * Describes the message conclave.sealed.v1.RosterSlot.
+ * Use `create(RosterSlotSchema)` to create a new message.
+ */
+export const RosterSlotSchema = /*@__PURE__*/
+  messageDesc(file_member, 7);
+
+/**
+ * Describes the message conclave.sealed.v1.RosterRecord.
+ * Use `create(RosterRecordSchema)` to create a new message.
+ */
+export const RosterRecordSchema = /*@__PURE__*/
+  messageDesc(file_member, 8);
+
+/**
  * Describes the message conclave.sealed.v1.Invite.
  * Use `create(InviteSchema)` to create a new message.
  */
 export const InviteSchema = /*@__PURE__*/
-  messageDesc(file_member, 6);
+  messageDesc(file_member, 9);
 
 /**
  * Describes the message conclave.sealed.v1.InviteBody.
  * Use `create(InviteBodySchema)` to create a new message.
  */
 export const InviteBodySchema = /*@__PURE__*/
-  messageDesc(file_member, 7);
+  messageDesc(file_member, 10);
 
 /**
  * Describes the message conclave.sealed.v1.SnapshotReference.
  * Use `create(SnapshotReferenceSchema)` to create a new message.
  */
 export const SnapshotReferenceSchema = /*@__PURE__*/
-  messageDesc(file_member, 8);
+  messageDesc(file_member, 11);
 
 /**
  * Describes the message conclave.sealed.v1.EpochState.
  * Use `create(EpochStateSchema)` to create a new message.
  */
 export const EpochStateSchema = /*@__PURE__*/
-  messageDesc(file_member, 9);
+  messageDesc(file_member, 12);
 
 /**
  * Describes the message conclave.sealed.v1.SecretTreeState.
  * Use `create(SecretTreeStateSchema)` to create a new message.
  */
 export const SecretTreeStateSchema = /*@__PURE__*/
-  messageDesc(file_member, 10);
+  messageDesc(file_member, 13);
 
 /**
  * Describes the message conclave.sealed.v1.TreeSecret.
  * Use `create(TreeSecretSchema)` to create a new message.
  */
 export const TreeSecretSchema = /*@__PURE__*/
-  messageDesc(file_member, 11);
+  messageDesc(file_member, 14);
 
 /**
  * Describes the message conclave.sealed.v1.RatchetState.
  * Use `create(RatchetStateSchema)` to create a new message.
  */
 export const RatchetStateSchema = /*@__PURE__*/
-  messageDesc(file_member, 12);
+  messageDesc(file_member, 15);
 
 /**
  * Describes the message conclave.sealed.v1.SkippedSecret.
  * Use `create(SkippedSecretSchema)` to create a new message.
  */
 export const SkippedSecretSchema = /*@__PURE__*/
-  messageDesc(file_member, 13);
+  messageDesc(file_member, 16);
 

@@ -1,0 +1,26 @@
+/** Commits, creates, leaves and message proofs: built by members, verified by everybody with the same code. */
+export * from './budget.ts';
+export { buildCommit, newEpochContext } from './build-commit.ts';
+export type {
+  BuildCommitInput,
+  BuiltCommit,
+  CommitSecrets,
+  PayloadInput,
+  RequestedOperation,
+} from './build-commit.ts';
+export { buildCreate } from './build-create.ts';
+export type { BuildCreateInput, BuiltCreate } from './build-create.ts';
+export { verifyClaims, verifyClaimsOfOne } from './claims.ts';
+export type { Claim, VerificationDeps } from './claims.ts';
+export * from './context.ts';
+export type { CommitEffect, CreateEffect, LeaveEffect, Pending } from './effects.ts';
+export { checkEligibility, eligibilityClaim } from './eligibility.ts';
+export { checkClock, checkCommitEpoch, checkMessageEpoch, graceMs, maxClockSkewMs } from './freshness.ts';
+export { advanceGroup, foundGroup, maxEpochKeys, noteLeave } from './public-group.ts';
+export type { EpochKey, OutstandingLeave, PublicGroup } from './public-group.ts';
+export { maxRequiredRemovals, requiredRemovals } from './required-removals.ts';
+export { clientVerification, serverVerification, verifyCommit } from './verify-commit.ts';
+export type { VerifyCommitOptions } from './verify-commit.ts';
+export { verifyCreate } from './verify-create.ts';
+export { verifyLeave } from './verify-leave.ts';
+export { checkMessageProof } from './verify-message.ts';
