@@ -97,6 +97,9 @@ function readLeaf(reader: ByteReader, flags: number, publicKey: PublicKey): Leaf
   const addedBy = (flags & leafFlag.added) === 0 ? undefined : readInstance(reader);
   const expiresAtMs = (flags & leafFlag.pending) === 0 ? undefined : reader.number();
   if (epoch === undefined) return undefined;
+  // Only the creator's leaf was added by nobody, and it is neither pending nor a device.
+  if ((flags & leafFlag.added) === 0 && (flags & (leafFlag.pending | leafFlag.device)) !== 0)
+    return undefined;
   if ((flags & leafFlag.added) !== 0 && addedBy === undefined) return undefined;
   if ((flags & leafFlag.pending) !== 0 && expiresAtMs === undefined) return undefined;
   return {

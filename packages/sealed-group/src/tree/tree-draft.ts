@@ -16,7 +16,7 @@ import type { LeafIndex, NodeIndex } from './tree-math.ts';
 import { isLeaf, leafAt, leafNode, left, level, nodeCount, parent, right, root } from './tree-math.ts';
 import { TreeMisuseError } from './tree-misuse.ts';
 import type { Instance, LeafNode, TreeNode } from './tree-node.ts';
-import { isPendingOf, isSameInstance } from './tree-node.ts';
+import { isPendingOf, isSameInstance, keyText } from './tree-node.ts';
 import type { RoleCounts, TreeReader } from './tree-reader.ts';
 
 /** What one commit changes; a node that maps to undefined became blank. Places outside the new tree are blank. */
@@ -303,9 +303,4 @@ function pushTo(lists: Map<NodeIndex, LeafIndex[]>, key: NodeIndex, value: LeafI
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);
-}
-
-/** Keys compare by their bytes. */
-function keyText(publicKey: PublicKey): string {
-  return String.fromCharCode(...publicKey);
 }

@@ -57,3 +57,8 @@ export function isExpired(leaf: LeafNode, nowMs: number): boolean {
 export function isPendingOf(leaf: LeafNode, adder: Instance): boolean {
   return isPending(leaf) && leaf.addedBy !== undefined && isSameInstance(leaf.addedBy, adder);
 }
+
+/** A key as a map key: one character per byte. */
+export function keyText(publicKey: PublicKey): string {
+  return String.fromCharCode(...publicKey);
+}

@@ -1,0 +1,197 @@
+/** Properties of random histories: who knows what, and that every way to compute the tree gives the same tree. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { CommitPlan, LeafIndex, NodeIndex } from '../../src/tree/index.ts';
+import {
+  decodeTree,
+  encodeMerklePath,
+  encodeTree,
+  instanceKey,
+  isExpired,
+  isPendingOf,
+  isUnder,
+  leafNode,
+  level,
+  nodeCount,
+  planCommit,
+  PublicTree,
+  root,
+  verifyMerklePath,
+} from '../../src/tree/index.ts';
+import { GroupModel, trustKey, unwrap } from './group-model.ts';
+import { planStep, step } from './random-history.ts';
+
+const histories = fc.array(step, { minLength: 5, maxLength: 40 });
+
+function run(
+  steps: Parameters<typeof planStep>[1][],
+  after: (group: GroupModel, plan: CommitPlan) => void,
+): void {
+  const group = new GroupModel();
+  for (const drawn of steps) {
+    const planned = planStep(group, drawn);
+    if (planned === undefined) continue;
+    group.carryOut(planned.plan);
+    after(group, planned.plan);
+  }
+}
+
+describe('after every commit of a random history', () => {
+  test('a secret is known to exactly the members under its node and the inviters of pending ones', () => {
+    fc.assert(
+      fc.property(histories, (steps) => {
+        run(steps, (group, plan) => {
+          for (const [index] of group.tree.nodes())
+            expect(group.whoKnows(index)).toEqual(group.whoShouldKnow(index));
+          const members = new Set(group.leaves().map((leaf) => group.person(leaf)));
+          expect(group.whoKnows(plan.head)).toEqual(members);
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('draft, applied tree, rebuilt tree and decoded tree are one tree', () => {
+    fc.assert(
+      fc.property(histories, (steps) => {
+        run(steps, ({ tree }) => {
+          const hash = tree.treeHash();
+          expect(unwrap(PublicTree.fromNodes(tree.leafCount, tree.nodes())).treeHash()).toEqual(hash);
+          const decoded = unwrap(decodeTree(encodeTree(tree), trustKey));
+          expect(decoded.treeHash()).toEqual(hash);
+          expect([...decoded.nodes()]).toEqual([...tree.nodes()]);
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('the draft answers every question as the applied tree then does', () => {
+    fc.assert(
+      fc.property(histories, (steps) => {
+        const group = new GroupModel();
+        for (const drawn of steps) {
+          const planned = planStep(group, drawn);
+          if (planned === undefined) continue;
+          const { plan } = planned;
+          unwrap(plan.draft.setKey(leafNode(plan.committer), group.newKey()));
+          for (const { node } of plan.seals) unwrap(plan.draft.setKey(node, group.newKey()));
+          const { draft } = plan;
+          const tree = unwrap(PublicTree.fromNodes(group.tree.leafCount, group.tree.nodes()));
+          const adders = group.leaves().map((leaf) => ({ leaf, epoch: tree.leaf(leaf)!.epoch }));
+          const seenInDraft = {
+            hash: draft.treeHash(),
+            roles: draft.roleCounts(),
+            pending: adders.map((adder) => draft.pendingLeavesAddedBy(adder)),
+            devices: adders.map((adder) => draft.deviceLeavesAddedBy(adder)),
+            nodes: Array.from({ length: nodeCount(draft.leafCount) + 4 }, (_, i) => {
+              const index = i as NodeIndex;
+              const node = draft.node(index);
+              return {
+                node,
+                isBlank: draft.isBlank(index),
+                place: node === undefined ? undefined : draft.nodeWithKey(node.publicKey),
+                occupied: i < nodeCount(draft.leafCount) ? draft.occupiedLeaves(index) : 0,
+              };
+            }),
+          };
+          tree.apply(draft.changes());
+          expect({
+            hash: tree.treeHash(),
+            roles: tree.roleCounts(),
+            pending: adders.map((adder) => tree.pendingLeavesAddedBy(adder)),
+            devices: adders.map((adder) => tree.deviceLeavesAddedBy(adder)),
+            nodes: Array.from({ length: nodeCount(tree.leafCount) + 4 }, (_, i) => {
+              const index = i as NodeIndex;
+              const node = tree.node(index);
+              return {
+                node,
+                isBlank: tree.isBlank(index),
+                place: node === undefined ? undefined : tree.nodeWithKey(node.publicKey),
+                occupied: tree.occupiedLeaves(index),
+              };
+            }),
+          }).toEqual(seenInDraft);
+          expect(tree.leafCount).toBe(draft.leafCount);
+          group.carryOut(unwrap(planCommit(group.tree, planned.input)));
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('indices agree with a look at every leaf', () => {
+    fc.assert(
+      fc.property(histories, (steps) => {
+        run(steps, ({ tree, nowMs }) => {
+          const leaves = [...tree.nodes()].flatMap(([index, node]) =>
+            node.kind === 'leaf' ? [{ index: (index / 2) as LeafIndex, node }] : [],
+          );
+          for (const { index, node } of leaves) {
+            const adder = { leaf: index, epoch: node.epoch };
+            expect(tree.pendingLeavesAddedBy(adder)).toEqual(
+              leaves.filter((other) => isPendingOf(other.node, adder)).map((other) => other.index),
+            );
+            expect(tree.deviceLeavesAddedBy(adder)).toBe(
+              leaves.filter(
+                ({ node: other }) =>
+                  other.device &&
+                  other.addedBy !== undefined &&
+                  instanceKey(other.addedBy) === instanceKey(adder),
+              ).length,
+            );
+          }
+          for (const limit of [1, 100])
+            expect(tree.expiredLeaves(nowMs + 45_000, limit)).toEqual(
+              leaves
+                .filter(({ node }) => isExpired(node, nowMs + 45_000))
+                .map(({ index }) => index)
+                .slice(0, limit),
+            );
+          for (let i = 0; i < nodeCount(tree.leafCount); i++)
+            expect(tree.occupiedLeaves(i as NodeIndex)).toBe(
+              leaves.filter(({ index }) => isUnder(leafNode(index), i as NodeIndex)).length,
+            );
+        });
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('every leaf has a path that proves it, and only it', () => {
+    fc.assert(
+      fc.property(histories, fc.nat(), (steps, flip) => {
+        run(steps, ({ tree }, { committer }) => {
+          const path = encodeMerklePath(tree, committer)!;
+          const verified = unwrap(verifyMerklePath(path, tree.treeHash(), trustKey));
+          expect(verified.leaf).toEqual(tree.leaf(committer));
+          expect(verified.index).toBe(committer);
+          expect(verified.ancestors).toHaveLength(level(root(tree.leafCount)));
+          for (const { index, node } of verified.ancestors) expect(node).toEqual(tree.node(index));
+          const forged = path.slice();
+          forged[flip % forged.length]! ^= 1 << (flip % 8);
+          expect(verifyMerklePath(forged, tree.treeHash(), trustKey).ok).toBe(false);
+        });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('planning again gives the same plan and changes nothing', () => {
+    fc.assert(
+      fc.property(histories, (steps) => {
+        const group = new GroupModel();
+        for (const drawn of steps) {
+          const before = encodeTree(group.tree);
+          const planned = planStep(group, drawn);
+          expect(encodeTree(group.tree)).toEqual(before);
+          if (planned === undefined) continue;
+          const again = unwrap(planCommit(group.tree, planned.input));
+          expect({ ...again, draft: undefined }).toEqual({ ...planned.plan, draft: undefined });
+          group.carryOut(planned.plan);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
