@@ -8,7 +8,7 @@ import type { Result, Violation } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import type { PublicKey, SignaturePurpose } from '../signature/index.ts';
 import type { Suite } from '../suite.ts';
-import { leafNode, toLeafIndex } from '../tree/index.ts';
+import { toLeafIndex } from '../tree/index.ts';
 import type { LeafNode } from '../tree/index.ts';
 import type { CommitFrame, LeaveFrame, MessageFrame } from '../wire/index.ts';
 import { isCommitFrame, isLeaveFrame, trailerContext, unsignedPart } from '../wire/index.ts';
@@ -74,8 +74,7 @@ function messageClaim(suite: Suite, group: PublicGroup, frame: MessageFrame): Re
 
 function leafOf(group: PublicGroup, index: number): LeafNode | undefined {
   const leaf = toLeafIndex(index, group.tree.leafCount);
-  const node = leaf === undefined ? undefined : group.tree.node(leafNode(leaf));
-  return node?.kind === 'leaf' ? node : undefined;
+  return leaf === undefined ? undefined : group.tree.leaf(leaf);
 }
 
 function claimOf(

@@ -18,7 +18,7 @@ export { checkEligibility, eligibilityClaim } from './eligibility.ts';
 export { checkClock, checkCommitEpoch, checkMessageEpoch, graceMs, maxClockSkewMs } from './freshness.ts';
 export { advanceGroup, foundGroup, maxEpochKeys, noteLeave } from './public-group.ts';
 export type { EpochKey, OutstandingLeave, PublicGroup } from './public-group.ts';
-export { maxRequiredRemovals, requiredRemovals } from './required-removals.ts';
+export { removalsDue } from './required-removals.ts';
 export { clientVerification, serverVerification, verifyCommit } from './verify-commit.ts';
 export type { VerifyCommitOptions } from './verify-commit.ts';
 export { verifyCreate } from './verify-create.ts';

@@ -4,7 +4,7 @@
  * effect of a commit whose claims were verified. The server stores it as rows and puts it together again.
  */
 import type { PublicKey } from '../signature/index.ts';
-import type { GroupMode, PublicTree } from '../tree/index.ts';
+import type { GroupMode, LeafIndex, PublicTree } from '../tree/index.ts';
 import type { CommitEffect, CreateEffect } from './effects.ts';
 
 /** The key that proves membership of an epoch: that of its head. */
@@ -15,7 +15,7 @@ export interface EpochKey {
 
 /** A leave that was accepted and not yet carried out by a commit. */
 export interface OutstandingLeave {
-  readonly leaf: number;
+  readonly leaf: LeafIndex;
   /** Epoch of the leaf's adding. */
   readonly leafEpoch: number;
   /** 64 bytes: goes into the `remove` that carries it out. */

@@ -1,7 +1,7 @@
 /** What a message may be, once its proof made it eligible (§6): in the form that the mode asks for, by someone who may write. */
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
-import { isBelow, isPending, leafNode, toLeafIndex } from '../tree/index.ts';
+import { isBelow, isPending, toLeafIndex } from '../tree/index.ts';
 import type { MessageFrame } from '../wire/index.ts';
 import type { PublicGroup } from './public-group.ts';
 
@@ -14,8 +14,8 @@ export function checkMessageProof(group: PublicGroup, frame: MessageFrame): Resu
   if ((trail.proof === 'leaf') !== group.mode.leafProof) return violation('commit/message-proof');
   if (trail.proof === 'epoch') return accept(undefined);
   const leaf = toLeafIndex(trail.leaf, group.tree.leafCount);
-  const node = leaf === undefined ? undefined : group.tree.node(leafNode(leaf));
-  if (node?.kind !== 'leaf' || isPending(node) || isBelow(node.role, group.mode.minWriter)) {
+  const node = leaf === undefined ? undefined : group.tree.leaf(leaf);
+  if (node === undefined || isPending(node) || isBelow(node.role, group.mode.minWriter)) {
     return violation('commit/message-writer');
   }
   return accept(undefined);
