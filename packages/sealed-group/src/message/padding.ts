@@ -19,24 +19,24 @@ export function padme(size: number): number {
   return Math.ceil(size / step) * step;
 }
 
-/** Size of the padded form of `contentBytes` bytes. */
-export function paddedLength(contentBytes: number): number {
-  return Math.max(smallestPadded, padme(lengthBytes + contentBytes));
+/** Size of the padded form of `contentBytes` bytes. `smallest` is a fixed part of each format, at least 4. */
+export function paddedLength(contentBytes: number, smallest = smallestPadded): number {
+  return Math.max(smallest, padme(lengthBytes + contentBytes));
 }
 
-export function pad(content: Uint8Array): Uint8Array {
-  const padded = new Uint8Array(paddedLength(content.length));
+export function pad(content: Uint8Array, smallest = smallestPadded): Uint8Array {
+  const padded = new Uint8Array(paddedLength(content.length, smallest));
   new DataView(padded.buffer).setUint32(0, content.length);
   padded.set(content, lengthBytes);
   return padded;
 }
 
 /** A view of the content, or undefined if this is not exactly what `pad` gives for it. */
-export function unpad(padded: Uint8Array): Uint8Array | undefined {
-  if (padded.length < smallestPadded) return undefined;
+export function unpad(padded: Uint8Array, smallest = smallestPadded): Uint8Array | undefined {
+  if (padded.length < smallest) return undefined;
   const length = new DataView(padded.buffer, padded.byteOffset).getUint32(0);
   const end = lengthBytes + length;
-  if (end > padded.length || paddedLength(length) !== padded.length) return undefined;
+  if (end > padded.length || paddedLength(length, smallest) !== padded.length) return undefined;
   for (let at = end; at < padded.length; at++) if (padded[at] !== 0) return undefined;
   return padded.subarray(lengthBytes, end);
 }

@@ -1,0 +1,186 @@
+/**
+ * The roster: who holds which leaf, as far as it was certified. Immutable: a commit gives a new roster.
+ *
+ * A slot keeps the record before the current one, because a message of the epoch before may still arrive and was signed
+ * with the key of then. A leaf that commits without a valid entry keeps its slot with nothing in it: it is unlisted, and
+ * admin clients remove unlisted leaves.
+ */
+import { create, toBinary } from '@bufbuild/protobuf';
+import { equalBytes } from '@noble/ciphers/utils.js';
+import { decodeCanonical, safeInteger } from '../schedule/decode-canonical.ts';
+import type { LeafIndex } from '../tree/tree-math.ts';
+import type { LeafNode } from '../tree/tree-node.ts';
+import { isPending } from '../tree/tree-node.ts';
+import type { TreeReader } from '../tree/tree-reader.ts';
+import type { RosterRecord as WireRecord } from '../wire/gen/member_pb.js';
+import { RosterRecordSchema, RosterStateSchema } from '../wire/gen/member_pb.js';
+import type { IdentityEntry } from './identity-entry.ts';
+import { decodeEntry, encodeEntry, isForLeaf } from './identity-entry.ts';
+import type { GroupProfile } from './profile.ts';
+import { decodeProfile, emptyProfile, encodeProfile } from './profile.ts';
+
+interface EntryRecord {
+  readonly sinceEpoch: number;
+  /** Undefined: the leaf did not say who it is. */
+  readonly entry: IdentityEntry | undefined;
+}
+
+interface Slot {
+  readonly current: EntryRecord;
+  readonly previous: EntryRecord | undefined;
+}
+
+/** What a commit changes, after `examineCommitPayload`. */
+export interface RosterChange {
+  /** The epoch that the commit makes. */
+  readonly epoch: number;
+  readonly committer: LeafIndex;
+  /** The committer's entry, if it sent a valid one. */
+  readonly entry: IdentityEntry | undefined;
+  /** Entries of other leaves: taken only where this roster has none. */
+  readonly others: readonly IdentityEntry[];
+  /** Explicit and cascaded. */
+  readonly removed: readonly LeafIndex[];
+  readonly profile: GroupProfile | undefined;
+}
+
+export class Roster {
+  readonly profile: GroupProfile;
+  readonly #slotByLeaf: ReadonlyMap<LeafIndex, Slot>;
+
+  private constructor(slotByLeaf: ReadonlyMap<LeafIndex, Slot>, profile: GroupProfile) {
+    this.#slotByLeaf = slotByLeaf;
+    this.profile = profile;
+  }
+
+  static empty(): Roster {
+    return new Roster(new Map(), emptyProfile);
+  }
+
+  /** From entries verified against the tree of `epoch`, one per leaf. */
+  static of(entries: readonly IdentityEntry[], epoch: number, profile: GroupProfile): Roster {
+    const slots = entries.map((entry): [LeafIndex, Slot] => [
+      entry.leaf,
+      { current: { sinceEpoch: epoch, entry }, previous: undefined },
+    ]);
+    return new Roster(new Map(slots), profile);
+  }
+
+  afterCommit(change: RosterChange): Roster {
+    const slots = new Map(this.#slotByLeaf);
+    for (const leaf of change.removed) slots.delete(leaf);
+    slots.set(change.committer, {
+      current: { sinceEpoch: change.epoch, entry: change.entry },
+      previous: slots.get(change.committer)?.current,
+    });
+    for (const entry of change.others) {
+      const known = slots.get(entry.leaf);
+      if (known?.current.entry !== undefined) continue;
+      slots.set(entry.leaf, { current: { sinceEpoch: change.epoch, entry }, previous: known?.previous });
+    }
+    return new Roster(slots, change.profile ?? this.profile);
+  }
+
+  entry(leaf: LeafIndex): IdentityEntry | undefined {
+    return this.#slotByLeaf.get(leaf)?.current.entry;
+  }
+
+  /** In order of leaves. */
+  entries(): IdentityEntry[] {
+    const entries = [...this.#slotByLeaf.values()].flatMap(({ current }) => current.entry ?? []);
+    return entries.sort((a, b) => a.leaf - b.leaf);
+  }
+
+  /** The Ed25519 key with which the leaf signed messages in `epoch`: the current one or the one before. */
+  signingKeyAt(leaf: LeafIndex, epoch: number): Uint8Array | undefined {
+    const slot = this.#slotByLeaf.get(leaf);
+    if (slot === undefined) return undefined;
+    const record = slot.current.sinceEpoch <= epoch ? slot.current : slot.previous;
+    return record !== undefined && record.sinceEpoch <= epoch ? record.entry?.signingKey : undefined;
+  }
+
+  /** All leaves of one person: removing a person removes them all. */
+  leavesOf(identityKey: Uint8Array): LeafIndex[] {
+    return this.entries()
+      .filter((entry) => equalBytes(entry.identityKey, identityKey))
+      .map((entry) => entry.leaf);
+  }
+
+  /** Whether the entry is by another identity than the one this instance had so far. */
+  changesIdentity(entry: IdentityEntry): boolean {
+    const known = this.#lastEntryOf(entry.leaf, entry.leafEpoch);
+    return known !== undefined && !equalBytes(known.identityKey, entry.identityKey);
+  }
+
+  /** Whether a device leaf is of another identity than the leaf that added it, as far as that one is still known. */
+  isForeignDevice(entry: IdentityEntry, leaf: LeafNode): boolean {
+    if (!leaf.device || leaf.addedBy === undefined) return false;
+    const adder = this.#lastEntryOf(leaf.addedBy.leaf, leaf.addedBy.epoch);
+    return adder !== undefined && !equalBytes(adder.identityKey, entry.identityKey);
+  }
+
+  /** Joined leaves without an entry for their current key, ascending: nobody knows who reads along there. */
+  unlisted(tree: Pick<TreeReader, 'leaf' | 'leafCount'>): LeafIndex[] {
+    const found: LeafIndex[] = [];
+    for (let at = 0; at < tree.leafCount; at++) {
+      const index = at as LeafIndex;
+      const leaf = tree.leaf(index);
+      if (leaf === undefined || isPending(leaf)) continue;
+      const entry = this.entry(index);
+      if (entry === undefined || !isForLeaf(entry, leaf)) found.push(index);
+    }
+    return found;
+  }
+
+  /** Names, not secrets, but private all the same: the caller encrypts it at rest. */
+  encode(): Uint8Array {
+    const slots = [...this.#slotByLeaf]
+      .sort(([a], [b]) => a - b)
+      .map(([leaf, { current, previous }]) => ({
+        leaf,
+        current: encodeRecord(current),
+        ...(previous === undefined ? {} : { previous: encodeRecord(previous) }),
+      }));
+    return toBinary(
+      RosterStateSchema,
+      create(RosterStateSchema, { slots, profile: encodeProfile(this.profile) }),
+    );
+  }
+
+  /** A member's own storage: entries count as verified. Undefined when the bytes could not have come from `encode`. */
+  static decode(bytes: Uint8Array): Roster | undefined {
+    const state = decodeCanonical(RosterStateSchema, bytes);
+    const profile = state?.profile === undefined ? undefined : decodeProfile(state.profile);
+    if (state === undefined || profile === undefined) return undefined;
+    const slots = new Map<LeafIndex, Slot>();
+    for (const { leaf, current, previous } of state.slots) {
+      const currentRecord = decodeRecord(current);
+      const previousRecord = decodeRecord(previous);
+      if (currentRecord === undefined || (previous !== undefined && previousRecord === undefined))
+        return undefined;
+      slots.set(leaf as LeafIndex, { current: currentRecord, previous: previousRecord });
+    }
+    return new Roster(slots, profile);
+  }
+
+  #lastEntryOf(leaf: LeafIndex, epoch: number): IdentityEntry | undefined {
+    const slot = this.#slotByLeaf.get(leaf);
+    const entry = slot?.current.entry ?? slot?.previous?.entry;
+    return entry?.leafEpoch === epoch ? entry : undefined;
+  }
+}
+
+function encodeRecord({ sinceEpoch, entry }: EntryRecord): WireRecord {
+  return create(RosterRecordSchema, {
+    sinceEpoch: BigInt(sinceEpoch),
+    ...(entry === undefined ? {} : { entry: encodeEntry(entry) }),
+  });
+}
+
+function decodeRecord(wire: WireRecord | undefined): EntryRecord | undefined {
+  const sinceEpoch = wire === undefined ? undefined : safeInteger(wire.sinceEpoch);
+  if (wire === undefined || sinceEpoch === undefined) return undefined;
+  if (wire.entry === undefined) return { sinceEpoch, entry: undefined };
+  const entry = decodeEntry(wire.entry);
+  return entry === undefined ? undefined : { sinceEpoch, entry: entry as IdentityEntry };
+}
