@@ -63,6 +63,8 @@ export interface ConclaveServer {
   /** The origin of the operator listener, while it is open. */
   readonly adminUrl: string | undefined;
   readonly serverName: string;
+  /** The port of the public listener; 0 before {@link listen} when the system is to choose. */
+  readonly port: number;
   /** The addresses that the public listener is bound to. */
   readonly addresses: readonly string[];
   /**
@@ -209,8 +211,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       log,
       onOutcome: serverMetrics.countJob,
       jobs: [
-        { name: 'expired transfers', run: transfers.sweepExpired },
-        { name: 'expired tokens', run: accounts.sweepExpired },
+        { name: 'expired transfers', run: () => transfers.sweepExpired() },
+        { name: 'expired tokens', run: () => accounts.sweepExpired() },
       ].map((job) => ({ ...job, intervalMs: config.jobs.sweepIntervalMs })),
     }),
   );
@@ -278,6 +280,9 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     },
     get adminUrl() {
       return adminUrl();
+    },
+    get port() {
+      return listener?.port ?? listen.port;
     },
     get addresses() {
       return listener?.addresses ?? [];

@@ -1,0 +1,65 @@
+import { silentLog } from '@conclave/platform';
+import { createManualClock } from '@conclave/platform/testing';
+import { expect, it } from 'vitest';
+import { startJobs, type JobOutcome } from './supervised-jobs.ts';
+
+it('runs a job at once and at its interval, through failures', async () => {
+  const clock = createManualClock();
+  const outcomes: JobOutcome[] = [];
+  let runs = 0;
+  const jobs = startJobs({
+    clock,
+    log: silentLog,
+    onOutcome: (outcome) => outcomes.push(outcome),
+    jobs: [
+      {
+        name: 'job',
+        intervalMs: 1_000,
+        run: async () => {
+          runs += 1;
+          if (runs === 2) throw new Error('once');
+          return runs;
+        },
+      },
+    ],
+  });
+  await clock.advance(2_000);
+  expect(outcomes).toEqual([
+    { job: 'job', ok: true, count: 1 },
+    { job: 'job', ok: false, count: 0 },
+    { job: 'job', ok: true, count: 3 },
+  ]);
+  await jobs.close();
+  await clock.advance(10_000);
+  expect(runs).toBe(3);
+});
+
+it('never overlaps itself, and waits for the run under way when it stops', async () => {
+  const clock = createManualClock();
+  const release = Promise.withResolvers<void>();
+  let runs = 0;
+  const jobs = startJobs({
+    clock,
+    log: silentLog,
+    jobs: [
+      {
+        name: 'slow',
+        intervalMs: 10,
+        run: async () => {
+          runs += 1;
+          await release.promise;
+          return 0;
+        },
+      },
+    ],
+  });
+  await clock.advance(1_000);
+  expect(runs).toBe(1);
+  let closed = false;
+  const closing = jobs.close().then(() => (closed = true));
+  await clock.advance(1_000);
+  expect(closed).toBe(false);
+  release.resolve();
+  await closing;
+  expect(clock.pending).toBe(0);
+});
