@@ -7,5 +7,6 @@ export type {
   Scalar,
   ScalarField,
   SmallLog,
+  SmallLogOptions,
   SmallLogProgress,
 } from './ristretto255.ts';

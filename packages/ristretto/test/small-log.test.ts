@@ -8,7 +8,7 @@ const group = createNobleRistretto();
 const base = group.fromUniformBytes(new Uint8Array(64).fill(7));
 const table = group.fixedBase(base);
 const tableSize = 512;
-const log = group.smallLog(base, { range: 2 ** 16, tableSize });
+const log = group.smallLog(base, { range: 2 ** 16, tableSize, searchTableSize: tableSize });
 const times = (m: number) => table.multiply(group.scalars.fromNumber(m));
 
 function runToEnd(points: readonly ReturnType<typeof times>[], maxAbs: number) {

@@ -24,6 +24,8 @@ export const digitBits = 16;
 const digitRange = 2 ** digitBits;
 /** Baby steps kept for opening: 16 digits then cost 8 additions each and one inversion. */
 const smallLogTableSize = 4096;
+/** Baby steps for a cheater's digits, built only when one is met: some seconds then find what the proof allows. */
+const searchTableSize = 2 ** 15;
 
 export interface Suite {
   readonly version: number;
@@ -45,6 +47,10 @@ export function createSuite(group: Ristretto255 = createNobleRistretto()): Suite
     group,
     messageBase,
     messageBaseTable: group.fixedBase(messageBase),
-    digitLog: group.smallLog(messageBase, { range: digitRange, tableSize: smallLogTableSize }),
+    digitLog: group.smallLog(messageBase, {
+      range: digitRange,
+      tableSize: smallLogTableSize,
+      searchTableSize,
+    }),
   };
 }

@@ -11,7 +11,7 @@
 import { normalizeZ } from '@noble/curves/abstract/curve.js';
 import type { EdwardsPoint } from '@noble/curves/abstract/edwards.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import type { Point, SmallLog, SmallLogProgress } from '../ristretto255.ts';
+import type { Point, SmallLog, SmallLogOptions, SmallLogProgress } from '../ristretto255.ts';
 
 const Edwards = ed25519.Point;
 /** Group operations in one step of a slow search: a few tens of milliseconds. */
@@ -26,13 +26,14 @@ interface BabySteps {
 
 export function createSmallLog(
   base: EdwardsPoint,
-  options: { readonly range: number; readonly tableSize: number },
+  options: SmallLogOptions,
   unwrap: (point: Point) => EdwardsPoint,
 ): SmallLog {
-  const { range, tableSize } = options;
+  const { range, tableSize, searchTableSize } = options;
   const width = 2 * tableSize + 1;
   let steps: BabySteps | undefined;
   let centres: readonly EdwardsPoint[] = [];
+  let searchSteps: BabySteps | undefined;
 
   const table = () => {
     if (steps === undefined) {
@@ -60,12 +61,11 @@ export function createSmallLog(
       });
     },
 
-    search: (points, { maxAbs }) =>
-      search(
-        table(),
-        points.map((point) => clearTorsion(unwrap(point))),
-        { tableSize, maxAbs },
-      ),
+    search(points, { maxAbs }) {
+      searchSteps ??= buildBabySteps(base, searchTableSize);
+      const cleared = points.map((point) => clearTorsion(unwrap(point)));
+      return search(searchSteps, cleared, { tableSize: searchTableSize, maxAbs });
+    },
   };
 }
 
