@@ -6,7 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { enqueueOutbox, openSqliteStore, silentLog, systemClock, type OutboxTables } from '../src/index.ts';
+import {
+  createMetrics,
+  enqueueOutbox,
+  openSqliteStore,
+  silentLog,
+  systemClock,
+  type OutboxTables,
+} from '../src/index.ts';
 
 interface BenchTables extends OutboxTables {
   frame: { id: string; group_id: string; seq: number; body: Uint8Array };
@@ -17,12 +24,14 @@ const body = new Uint8Array(500).fill(7);
 
 for (const writers of [1, 8, 64, 256]) {
   const folder = mkdtempSync(join(tmpdir(), 'conclave-bench-'));
-  let groups = 0;
+  const metrics = createMetrics();
+  const countGroups = async () =>
+    Number(/store_commit_duration_seconds_count (\d+)/.exec(await metrics.exposition())![1]);
   const store = await openSqliteStore<BenchTables>({
     file: join(folder, 'bench.db'),
     clock: systemClock,
     log: silentLog,
-    onGroup: () => void (groups += 1),
+    metrics,
     migrations: [
       {
         name: 'bench',
@@ -47,7 +56,7 @@ for (const writers of [1, 8, 64, 256]) {
   });
   const untilMs = performance.now() + SECONDS * 1000;
   const latenciesMs: number[] = [];
-  groups = 0;
+  const groupsBefore = await countGroups();
   const cpu = process.cpuUsage();
   await Promise.all(
     Array.from({ length: writers }, async (_, writer) => {
@@ -70,6 +79,7 @@ for (const writers of [1, 8, 64, 256]) {
     }),
   );
   const used = process.cpuUsage(cpu);
+  const groups = (await countGroups()) - groupsBefore;
   latenciesMs.sort((a, b) => a - b);
   const at = (fraction: number) => latenciesMs[Math.floor(latenciesMs.length * fraction)].toFixed(2);
   process.stdout.write(

@@ -9,7 +9,7 @@ export type { Store } from './store/store.ts';
 export { StoreError, type StoreErrorCode } from './store/store-error.ts';
 export { isUniqueViolation } from './store/constraint.ts';
 export type { Migration, MigrationSequence, SchemaEngine } from './store/migration.ts';
-export { openSqliteStore, type SqliteStore, type SqliteStoreDeps } from './store/sqlite/open-sqlite-store.ts';
+export { openSqliteStore, type SqliteStoreDeps } from './store/sqlite/open-sqlite-store.ts';
 
 export type { OutboxTables, OutboxTable, OutboxParkedTable } from './outbox/outbox-table.ts';
 export { enqueueOutbox, type OutboxEntry } from './outbox/enqueue-outbox.ts';

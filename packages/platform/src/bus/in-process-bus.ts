@@ -11,6 +11,7 @@
  */
 import type { Clock } from '../clock/clock.ts';
 import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { BusError } from './bus-error.ts';
 import type { Bus, BusMessage } from './bus.ts';
 import { MessageIdWindow } from './message-id-window.ts';
@@ -31,6 +32,7 @@ export interface InProcessBusLimits {
 export interface InProcessBusDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics?: Metrics;
   readonly limits?: Partial<InProcessBusLimits>;
 }
 
@@ -56,6 +58,15 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
   });
   /** Publications that wait for room, so that a second one with the same id shares the first one's fate. */
   const waitingById = new Map<string, Promise<void>>();
+  const published = deps.metrics?.counter(
+    'bus_published_total',
+    'Messages the bus accepted, copies not counted.',
+  );
+  const full = deps.metrics?.counter(
+    'bus_full_total',
+    'Messages refused because a subscriber was too far behind.',
+  );
+  const handlerErrors = deps.metrics?.counter('bus_handler_errors_total', 'Messages that a handler lost.');
   let closed = false;
 
   /** Waits until every matching subscriber has room, looking afresh after each wait: they come and go. */
@@ -64,15 +75,19 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
     for (;;) {
       if (closed) throw closedError();
       const matching = subscribersBySubject.match(message.subject);
-      const full = matching.find((subscriber) => !subscriber.hasRoom);
-      if (full === undefined) {
+      const slow = matching.find((subscriber) => !subscriber.hasRoom);
+      if (slow === undefined) {
+        published?.inc();
         accepted.add(message.messageId);
         for (const subscriber of matching) subscriber.accept(message);
         return;
       }
       const remainingMs = deadlineMs - deps.clock.nowMs();
-      if (remainingMs <= 0) throw new BusError('BUS_FULL', 'a subscriber is too far behind');
-      await roomOrTimeout(full, remainingMs, deps.clock);
+      if (remainingMs <= 0) {
+        full?.inc();
+        throw new BusError('BUS_FULL', 'a subscriber is too far behind');
+      }
+      await roomOrTimeout(slow, remainingMs, deps.clock);
     }
   };
 
@@ -103,8 +118,10 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
       const subscriber = new Subscriber({
         handler,
         maxQueued: limits.maxQueued,
-        onHandlerError: (err, { subject, messageId }) => {
-          deps.log.error({ err, subject, messageId }, 'a bus handler failed');
+        onHandlerError: (err, { messageId }) => {
+          handlerErrors?.inc();
+          // Not the subject: a log that names groups would tell when each of them talks.
+          deps.log.error({ err, messageId }, 'a bus handler failed');
         },
       });
       subscribers.add(subscriber);

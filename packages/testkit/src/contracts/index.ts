@@ -9,3 +9,4 @@ export { outboxRelayContract } from './outbox-relay-contract.ts';
 export { busContract, type ContractBus } from './bus-contract.ts';
 export { blobStoreContract, type ContractBlobStore } from './blob-store-contract.ts';
 export { rateLimiterContract, type ContractRateLimiter } from './rate-limiter-contract.ts';
+export { codeOf } from './rejection.ts';

@@ -43,12 +43,20 @@ export interface GroupCommitLimits {
   readonly unitTimeoutMs: number;
 }
 
+/** What a group came to. */
+export interface CommittedGroup {
+  readonly units: number;
+  readonly durationMs: number;
+  /** Why none of the units is durable; `undefined` if those that succeeded are. */
+  readonly error: StoreError | undefined;
+}
+
 export interface GroupCommitDeps {
   readonly transaction: GroupTransaction;
   readonly clock: Clock;
   readonly limits: GroupCommitLimits;
   /** Called after every group, durable or not. */
-  readonly onGroup: (group: { units: number; durationMs: number; error: StoreError | undefined }) => void;
+  readonly onGroup: (group: CommittedGroup) => void;
   /** Called after a durable group in which a unit enqueued an outbox row. Must not throw. */
   readonly onOutbox: () => void;
 }

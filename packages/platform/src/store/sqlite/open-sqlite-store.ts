@@ -13,12 +13,13 @@ import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect, type Transaction } from 'kysely';
 import type { Clock } from '../../clock/clock.ts';
 import type { Log } from '../../log/log.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
 import { platformMigrations, type OutboxTables } from '../../outbox/outbox-table.ts';
 import { migrate, type MigrationSequence, type SchemaEngine } from '../migration.ts';
-import type { StoreError } from '../store-error.ts';
 import type { Store } from '../store.ts';
 import { engineError } from './engine-error.ts';
 import { GroupCommit, type GroupCommitLimits, type GroupTransaction } from './group-commit.ts';
+import { observeGroups } from './group-metrics.ts';
 import { acquireProcessLock } from './process-lock.ts';
 import { StatementCache } from './statement-cache.ts';
 import { UnitConnection } from './unit-connection.ts';
@@ -32,13 +33,7 @@ export interface SqliteStoreDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<GroupCommitLimits>;
-  /** Observes every group commit, for metrics. Must not throw. */
-  readonly onGroup?: (group: { units: number; durationMs: number; error: StoreError | undefined }) => void;
-}
-
-export interface SqliteStore<DB> extends Store<DB> {
-  /** Units waiting for their group, for metrics. */
-  readonly queued: number;
+  readonly metrics?: Metrics;
 }
 
 const DEFAULT_LIMITS: GroupCommitLimits = { maxGroupSize: 128, maxQueued: 10_000, unitTimeoutMs: 5_000 };
@@ -54,9 +49,7 @@ const SQLITE: SchemaEngine = {
  * Opens (or creates) the database, brings its schema up to date and returns the store.
  * Throws {@link StoreError}: `STORE_IN_USE`, `STORE_SCHEMA_…`, `STORE_MIGRATION_FAILED`, `STORE_UNAVAILABLE`.
  */
-export async function openSqliteStore<DB extends OutboxTables>(
-  deps: SqliteStoreDeps,
-): Promise<SqliteStore<DB>> {
+export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStoreDeps): Promise<Store<DB>> {
   const owned = new DisposableStack();
   try {
     mkdirSync(dirname(deps.file), { recursive: true, mode: 0o700 });
@@ -70,11 +63,12 @@ export async function openSqliteStore<DB extends OutboxTables>(
       transaction: groupTransaction(writer),
       clock: deps.clock,
       limits: { ...DEFAULT_LIMITS, ...deps.limits },
-      onGroup: deps.onGroup ?? (() => {}),
+      onGroup: (group) => observe?.(group),
       onOutbox() {
         for (const listener of outboxListeners) callListener(listener, deps.log);
       },
     });
+    const observe = deps.metrics && observeGroups(deps.metrics, () => groups.queued);
     const write = <T, Tables>(unit: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
       const connection = new UnitConnection(statements);
       const trx = createUnitTransaction<Tables>(connection);
@@ -107,9 +101,6 @@ export async function openSqliteStore<DB extends OutboxTables>(
         outboxListeners.add(registered);
         return { [Symbol.dispose]: () => void outboxListeners.delete(registered) };
       },
-      get queued() {
-        return groups.queued;
-      },
       close() {
         closing ??= (async () => {
           await groups.close();
@@ -132,6 +123,12 @@ function configureWriter(writer: Database.Database): void {
   writer.pragma('journal_mode = WAL');
   // FULL syncs the log at every commit. NORMAL may lose acknowledged commits with the power.
   writer.pragma('synchronous = FULL');
+  // A larger cache, and checkpoints four times rarer than SQLite's default: a fifth more commits per second in
+  // bench/store-commits.ts, for 64 MiB of memory at most and a log of about 16 MiB.
+  writer.pragma('cache_size = -65536');
+  writer.pragma('wal_autocheckpoint = 4000');
+  // After a burst the log file is cut back to this.
+  writer.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
   writer.pragma('foreign_keys = ON');
   writer.pragma('trusted_schema = OFF');
 }
