@@ -47,7 +47,10 @@ export interface AccountClient {
   /** A new pair of tokens; the old refresh token is used up. `M_UNKNOWN_TOKEN` means: log in again. */
   refresh(session: AccountSession, options?: { readonly signal?: AbortSignal }): Promise<AccountSession>;
   logout(session: AccountSession, options?: { readonly signal?: AbortSignal }): Promise<void>;
-  whoami(session: AccountSession, options?: { readonly signal?: AbortSignal }): Promise<{ userId: string; deviceId: string }>;
+  whoami(
+    session: AccountSession,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<{ userId: string; deviceId: string }>;
 }
 
 const BASE = '/_matrix/client/v3';
@@ -101,7 +104,8 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
         return sessionOf(await post('register', body, { signal, attempts: 1 }));
       } catch (error) {
         // 401 without an errcode is the first half of user-interactive authentication (Matrix v1.19, 5.4).
-        if (!(error instanceof ConclaveError) || error.status !== 401 || error.code !== 'BAD_RESPONSE') throw error;
+        if (!(error instanceof ConclaveError) || error.status !== 401 || error.code !== 'BAD_RESPONSE')
+          throw error;
         const auth = stage(error.details);
         return sessionOf(await post('register', { ...body, auth }, { signal, attempts: 1 }));
       }
@@ -109,11 +113,16 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
     async login({ username, password, deviceName, signal }) {
       const identifier = { type: 'm.id.user', user: username };
       return sessionOf(
-        await post('login', { type: 'm.login.password', identifier, password, ...wishes(deviceName) }, { signal }),
+        await post(
+          'login',
+          { type: 'm.login.password', identifier, password, ...wishes(deviceName) },
+          { signal },
+        ),
       );
     },
     async refresh(session, { signal } = {}) {
-      if (session.refreshToken === undefined) throw new ConclaveError('MISUSE', 'This session has no refresh token');
+      if (session.refreshToken === undefined)
+        throw new ConclaveError('MISUSE', 'This session has no refresh token');
       const answer = await post('refresh', { refresh_token: session.refreshToken }, { signal });
       return { userId: session.userId, deviceId: session.deviceId, ...tokensOf(answer) };
     },

@@ -62,7 +62,9 @@ export function createHttpClient(deps: HttpClientDeps): HttpClient {
   const doFetch: Fetch = deps.fetch ?? ((url, init) => fetch(url, init));
   const server = deps.server.replace(/\/+$/, '');
 
-  async function open(request: HttpRequest & { readonly stream?: ReadableStream<Uint8Array> }): Promise<Response> {
+  async function open(
+    request: HttpRequest & { readonly stream?: ReadableStream<Uint8Array> },
+  ): Promise<Response> {
     const { body, stream } = request;
     const headers = new Headers(request.headers);
     if (request.bearer !== undefined) headers.set('authorization', `Bearer ${request.bearer}`);
@@ -111,7 +113,8 @@ export function createHttpClient(deps: HttpClientDeps): HttpClient {
       return { status: response.status, octets };
     } catch (error) {
       if (callerSignal?.aborted === true) throw abortedError(callerSignal);
-      if (timedOut) throw new ConclaveError('TIMED_OUT', `No answer within ${timeoutMs} ms`, { cause: error });
+      if (timedOut)
+        throw new ConclaveError('TIMED_OUT', `No answer within ${timeoutMs} ms`, { cause: error });
       throw error;
     } finally {
       callerSignal?.removeEventListener('abort', onAbort);
@@ -127,7 +130,11 @@ export function createHttpClient(deps: HttpClientDeps): HttpClient {
         if (attempt + 1 >= attempts || !isWorthRetrying(error)) throw error;
         const asked = error instanceof ConclaveError ? (error.retryAfterMs ?? 0) : 0;
         if (asked > MAX_WAIT_MS) throw error;
-        await sleep(clock, asked + backoffDelayMs(attempt, { baseMs: 250, maxMs: 8_000 }, random), wanted.signal);
+        await sleep(
+          clock,
+          asked + backoffDelayMs(attempt, { baseMs: 250, maxMs: 8_000 }, random),
+          wanted.signal,
+        );
       }
     }
   }
@@ -150,11 +157,16 @@ function isWorthRetrying(error: unknown): boolean {
 
 function pathAndQuery({ path, query = {} }: HttpRequest): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) parameters.set(name, String(value));
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
 }
 
-async function readBounded(response: Response, maxBytes: number, signal?: AbortSignal | null): Promise<Uint8Array> {
+async function readBounded(
+  response: Response,
+  maxBytes: number,
+  signal?: AbortSignal | null,
+): Promise<Uint8Array> {
   if (response.body === null) return new Uint8Array();
   const reader = response.body.getReader();
   const parts: Uint8Array[] = [];
@@ -216,6 +228,7 @@ export function stringOf(answer: Readonly<Record<string, unknown>>, key: string)
 
 export function numberOf(answer: Readonly<Record<string, unknown>>, key: string): number {
   const value = answer[key];
-  return typeof value === 'number' && Number.isSafeInteger(value) ? value : badResponse(`The answer has no integer ${key}`);
+  return typeof value === 'number' && Number.isSafeInteger(value)
+    ? value
+    : badResponse(`The answer has no integer ${key}`);
 }
-
