@@ -197,13 +197,14 @@ export class Connection implements Subscriber {
 
   disconnect(disconnect: Disconnect): void {
     if (this.isClosed) return;
-    const slow = disconnect.code === DISCONNECT.slow.code;
-    if (this.transport.name !== 'websocket' && !slow) this.push({ disconnect });
     // A slow client's queue is what the bound is about: it is let go, not sent.
-    if (!slow) this.flush();
-    // Sending the last words may have shown that the client is slow: then it is closed already.
-    if (this.isClosed) return;
+    const frames = disconnect.code === DISCONNECT.slow.code ? [] : this.#takeFrames();
     this.#close(disconnect.code);
+    // Only a WebSocket has close codes of its own.
+    if (this.transport.name !== 'websocket') {
+      frames.push(this.format.frame([this.format.codec.encodeReply({ push: { disconnect } })]));
+    }
+    if (frames.length > 0) this.transport.write(frames);
     this.transport.close(disconnect);
     this.#context.closing(this);
   }
@@ -221,9 +222,7 @@ export class Connection implements Subscriber {
     this.subscriptions.clear();
     if (wasConnected) this.#context.hub.remove(this);
     this.#commands = [];
-    this.#frames = [];
-    this.#replies = [];
-    this.#queuedBytes = 0;
+    this.#takeFrames();
     this.#context.closed(this, code);
   }
 
@@ -257,7 +256,7 @@ export class Connection implements Subscriber {
   // ---- to the client -------------------------------------------------------------------------------------
 
   reply(id: number, body: ReplyBody): void {
-    this.#enqueueReply({ id, ...body } as Reply);
+    this.#enqueueReply({ id, ...body });
   }
 
   /** Unidirectional clients have no replies: an error ends their connection with its code. */
@@ -296,14 +295,18 @@ export class Connection implements Subscriber {
     this.#replies = [];
   }
 
-  /** Writes what is queued. Called once per turn by the scheduler. */
-  flush(): void {
-    if (this.#queuedBytes === 0) return;
-    if (this.waitingBytes > this.#context.limits.maxQueueBytes) return this.disconnect(DISCONNECT.slow);
+  #takeFrames(): Buffer[] {
     this.#frameReplies();
     const frames = this.#frames;
     this.#frames = [];
     this.#queuedBytes = 0;
-    this.transport.write(frames);
+    return frames;
+  }
+
+  /** Writes what is queued. Called once per turn by the scheduler. */
+  flush(): void {
+    if (this.#queuedBytes === 0) return;
+    if (this.waitingBytes > this.#context.limits.maxQueueBytes) return this.disconnect(DISCONNECT.slow);
+    this.transport.write(this.#takeFrames());
   }
 }

@@ -18,7 +18,8 @@ export interface RandomSource {
   bytes(length: number): Uint8Array;
 }
 
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+/** `err` holds a caught error. */
+export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Receives no token, no publication and no user id: only client ids, transports, codes and counts. */
 export interface GatewayLog {

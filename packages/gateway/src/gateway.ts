@@ -209,7 +209,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gatew
   /** A request handler that fails is a bug: it is logged, and costs its own client only. */
   function supervise(work: Promise<unknown>, response: ServerResponse): void {
     work.catch((error: unknown) => {
-      log?.warn({ error: String(error) }, 'gateway request failed');
+      log?.warn({ err: error }, 'gateway request failed');
       response.destroy();
     });
   }
@@ -266,7 +266,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gatew
     unsubscribe: (target, unsubscribe = UNSUBSCRIBE.server) =>
       api.unsubscribe(typeof target === 'string' ? { channel: target } : target, unsubscribe),
     disconnect: (filter, disconnect = DISCONNECT.forceNoReconnect) => api.disconnect(filter, disconnect),
-    handleCommand: api.execute,
+    handleCommand: (bytes) => api.execute(bytes),
     stats,
     close,
   };

@@ -35,4 +35,27 @@ describe.each(TRANSPORTS)('the official client over %s', (transport) => {
     client.disconnect();
     await until(() => served.gateway.stats().connections === 0);
   });
+
+  test('receives publications of every size', async () => {
+    await using served = await serveGateway();
+    const client = served.client(transport);
+    const sub = client.newSubscription('open:a');
+    const lengths: number[] = [];
+    // The protobuf client gets the JSON text as bytes.
+    sub.on('publication', ({ data }) => {
+      lengths.push(typeof data === 'string' ? data.length : JSON.parse(Buffer.from(data).toString()).length);
+    });
+    sub.subscribe();
+    client.connect();
+    await next(sub, 'subscribed');
+    // Around the lengths at which a WebSocket frame's header grows, alone and together.
+    const sizes = [0, 40, 70, 120, 130, 60_000, 65_400, 65_500, 65_540, 200_000];
+    for (const size of sizes) {
+      served.gateway.publish('open:a', 'x'.repeat(size));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const size of sizes) served.gateway.publish('open:a', 'x'.repeat(size));
+    await until(() => lengths.length === 2 * sizes.length);
+    expect(lengths).toEqual([...sizes, ...sizes]);
+  });
 });

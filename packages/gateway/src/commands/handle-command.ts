@@ -35,32 +35,33 @@ export function handleCommand(
     case 'unsubscribe':
       connection.removeSubscription(command.request.channel);
       connection.reply(id, { unsubscribe: {} });
-      return undefined;
+      break;
     case 'history':
       history(context, connection, id, command.request);
-      return undefined;
+      break;
     case 'presence':
       presence(context, connection, id, command.request.channel);
-      return undefined;
+      break;
     case 'presence_stats':
       presenceStats(context, connection, id, command.request.channel);
-      return undefined;
+      break;
     case 'refresh':
       return refresh(context, connection, id, command.request.token);
     case 'sub_refresh':
       return subRefresh(context, connection, id, command.request);
     case 'ping':
       connection.reply(id, { ping: {} });
-      return undefined;
+      break;
     case 'publish':
     case 'rpc':
       // Clients publish through the delivery service, which verifies; never past it.
       connection.fail(id, ERROR.permissionDenied);
-      return undefined;
+      break;
     case 'send':
       connection.disconnect(DISCONNECT.notAvailable);
-      return undefined;
+      break;
     case 'pong':
-      return undefined;
+      break;
   }
+  return undefined;
 }

@@ -5,6 +5,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { WireFormat } from '../wire/codec.ts';
+import { Connection } from '../connection.ts';
+import type { GatewayContext } from '../context.ts';
 import type { Transport } from './transport.ts';
 
 export interface HttpResponseTransportOptions {
@@ -13,7 +15,19 @@ export interface HttpResponseTransportOptions {
   readonly contentType: string;
 }
 
-export class HttpResponseTransport implements Transport {
+/** `undefined`: the client went away while its request was read. */
+export function openStream(
+  context: GatewayContext,
+  response: ServerResponse,
+  options: HttpResponseTransportOptions,
+): Connection | undefined {
+  if (response.destroyed) return undefined;
+  const connection = new Connection(context, new HttpResponseTransport(response, options));
+  response.once('close', () => connection.transportClosed());
+  return connection;
+}
+
+class HttpResponseTransport implements Transport {
   readonly name: 'http_stream' | 'sse' | 'uni_sse';
   readonly format: WireFormat;
   readonly emulation: boolean;

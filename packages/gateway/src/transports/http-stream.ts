@@ -4,11 +4,10 @@
  * Source: centrifugal.dev/docs/transports/http_stream.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Connection } from '../connection.ts';
 import type { GatewayContext } from '../context.ts';
 import { httpStreamJson, httpStreamProtobuf } from '../wire/formats.ts';
 import { refuseRequest } from './http-refusal.ts';
-import { HttpResponseTransport } from './http-response-transport.ts';
+import { openStream } from './http-response-transport.ts';
 import { readBody } from './request-body.ts';
 
 export const PROTOBUF_CONTENT_TYPE = 'application/octet-stream';
@@ -23,12 +22,10 @@ export async function serveHttpStream(
   if (!body.ok) return body.reason === 'too-large' ? refuseRequest(response, 413) : undefined;
   if (body.bytes.length === 0) return refuseRequest(response, 400);
   const isProtobuf = request.headers['content-type'] === PROTOBUF_CONTENT_TYPE;
-  const transport = new HttpResponseTransport(response, {
+  const connection = openStream(context, response, {
     name: 'http_stream',
     format: isProtobuf ? httpStreamProtobuf : httpStreamJson,
     contentType: isProtobuf ? PROTOBUF_CONTENT_TYPE : 'application/json',
   });
-  const connection = new Connection(context, transport);
-  response.once('close', () => connection.transportClosed());
-  connection.receive(body.bytes);
+  connection?.receive(body.bytes);
 }

@@ -5,12 +5,11 @@
  * Source: centrifugal.dev/docs/transports/sse.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Connection } from '../connection.ts';
 import type { GatewayContext } from '../context.ts';
 import { sseJson } from '../wire/formats.ts';
 import { readConnectParameter } from './connect-parameter.ts';
 import { refuseRequest } from './http-refusal.ts';
-import { HttpResponseTransport } from './http-response-transport.ts';
+import { openStream } from './http-response-transport.ts';
 
 export async function serveSse(
   context: GatewayContext,
@@ -20,12 +19,10 @@ export async function serveSse(
   const parameter = await readConnectParameter(request, context.limits.maxFrameBytes);
   if (!parameter.ok) return parameter.status && refuseRequest(response, parameter.status);
   if (parameter.bytes.length === 0) return refuseRequest(response, 400);
-  const transport = new HttpResponseTransport(response, {
+  const connection = openStream(context, response, {
     name: 'sse',
     format: sseJson,
     contentType: 'text/event-stream; charset=utf-8',
   });
-  const connection = new Connection(context, transport);
-  response.once('close', () => connection.transportClosed());
-  connection.receive(parameter.bytes);
+  connection?.receive(parameter.bytes);
 }

@@ -6,12 +6,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseConnectRequest } from '../command-parser.ts';
-import { Connection } from '../connection.ts';
 import type { GatewayContext } from '../context.ts';
 import { uniSseJson } from '../wire/formats.ts';
 import { readConnectParameter } from './connect-parameter.ts';
 import { refuseRequest } from './http-refusal.ts';
-import { HttpResponseTransport } from './http-response-transport.ts';
+import { openStream } from './http-response-transport.ts';
 
 export async function serveUniSse(
   context: GatewayContext,
@@ -23,12 +22,10 @@ export async function serveUniSse(
   const decoded = uniSseJson.codec.decodeCommands(parameter.bytes, 1);
   const parsed = decoded.ok ? parseConnectRequest(decoded.commands[0]) : undefined;
   if (!parsed?.ok) return refuseRequest(response, 400);
-  const transport = new HttpResponseTransport(response, {
+  const connection = openStream(context, response, {
     name: 'uni_sse',
     format: uniSseJson,
     contentType: 'text/event-stream; charset=utf-8',
   });
-  const connection = new Connection(context, transport);
-  response.once('close', () => connection.transportClosed());
-  connection.receiveCommand(parsed.command);
+  connection?.receiveCommand(parsed.command);
 }

@@ -7,7 +7,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { DISCONNECT, type Disconnect } from '../codes.ts';
+import type { Disconnect } from '../codes.ts';
 import { Connection } from '../connection.ts';
 import type { GatewayContext } from '../context.ts';
 import type { WireFormat } from '../wire/codec.ts';
@@ -81,8 +81,6 @@ class WebSocketTransport implements Transport {
 
   close({ code, reason }: Disconnect): void {
     this.#webSocket.close(code, reason);
-    // It would not read the close frame either: what is buffered for it is freed at once.
-    if (code === DISCONNECT.slow.code) this.#socket.destroy();
   }
 
   destroy(): void {

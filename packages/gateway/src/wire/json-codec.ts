@@ -32,7 +32,7 @@ function publicationPush(channel: string, { data, offset, tags }: Publication): 
 
 /** A unidirectional client hears no errors: its connection answers them with a disconnect push instead. */
 function asPush(reply: Reply): Push | { connect: unknown } | Record<string, never> {
-  if ('push' in reply) return reply.push as Push;
+  if ('push' in reply) return reply.push;
   if ('connect' in reply) return { connect: reply.connect };
   return {};
 }

@@ -106,10 +106,10 @@ function varint(value: number): Uint8Array {
 }
 
 function replyInit(reply: Reply): MessageInitShape<typeof ReplySchema> {
-  if ('push' in reply) return { push: pushInit(reply.push as Push) };
+  if ('push' in reply) return { push: pushInit(reply.push) };
   if (!('id' in reply)) return {};
-  const { id } = reply as Exclude<Reply, { push: Push } | Record<string, never>>;
   const body = reply as Exclude<Reply, { push: Push } | Record<string, never>>;
+  const { id } = body;
   if ('error' in body) return { id, error: body.error };
   if ('connect' in body) {
     const { subs = {}, ...rest } = body.connect;
