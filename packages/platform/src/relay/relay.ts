@@ -69,8 +69,8 @@ export interface RelayDeps<DB extends OutboxTables> {
 const DEFAULT_LIMITS: RelayLimits = {
   batchSize: 256,
   maxInFlight: 128,
-  maxBufferedRows: 1024,
-  maxBufferedPerKey: 32,
+  maxBufferedRows: 2048,
+  maxBufferedPerKey: 256,
   maxKeys: 1024,
   maxAttempts: 10,
   minBackoffMs: 100,
@@ -168,16 +168,21 @@ export class Relay {
 
   /** One round of database work; raises the signal if another is due at once. */
   async #step(): Promise<void> {
+    // While the store takes no deletions, reading on would only make more rows that come twice after a crash.
+    if (this.#settlement.size <= this.#limits.maxBufferedRows) await this.#read();
+    // Last, so that what waits to be told does not wait for this commit.
     await this.#settlement.flush();
-    await this.#refill();
-    this.#dispatch();
-    if (this.#unread && this.#queues.hasRoom) {
-      await this.#scan();
-      this.#dispatch();
-    }
     const readable = this.#unread && this.#queues.hasRoom;
     if (readable || this.#queues.nextToRefill() !== undefined || this.#settlement.size > 0)
       this.#signal.raise();
+  }
+
+  async #read(): Promise<void> {
+    await this.#refill();
+    this.#dispatch();
+    if (!this.#unread || !this.#queues.hasRoom) return;
+    await this.#scan();
+    this.#dispatch();
   }
 
   /** Reads on after the cursor, in order of ids, whatever the key. */

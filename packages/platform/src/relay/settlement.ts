@@ -13,8 +13,8 @@ interface Refusal {
   readonly errorCode: string;
 }
 
-/** Ids in one statement: well below every engine's limit on parameters. */
-const MAX_IDS_PER_DELETE = 500;
+/** Ids in one statement: well below every engine's limit on parameters. A power of two. */
+const MAX_IDS_PER_DELETE = 512;
 
 export class Settlement {
   readonly #store: Store<OutboxTables>;
@@ -56,7 +56,7 @@ export class Settlement {
       for (let start = 0; start < ids.length; start += MAX_IDS_PER_DELETE) {
         await trx
           .deleteFrom('outbox')
-          .where('id', 'in', ids.slice(start, start + MAX_IDS_PER_DELETE))
+          .where('id', 'in', paddedToPowerOfTwo(ids.slice(start, start + MAX_IDS_PER_DELETE)))
           .execute();
       }
       for (const { row, refusal, parkedAtMs } of parked) {
@@ -74,4 +74,10 @@ export class Settlement {
     for (const id of acknowledged) this.#acknowledged.delete(id);
     for (const { row } of parked) this.#parked.delete(row.id);
   }
+}
+
+/** Repeats the last id, which changes nothing, so that there are ten texts of this statement to prepare, not 512. */
+function paddedToPowerOfTwo(ids: readonly number[]): number[] {
+  const length = 2 ** Math.ceil(Math.log2(ids.length));
+  return Array.from({ length }, (_, index) => ids[index] ?? ids.at(-1)!);
 }

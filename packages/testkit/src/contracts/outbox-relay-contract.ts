@@ -3,6 +3,7 @@
  * store is the adapter's; the bus is a recorder that refuses when told to, because what is tested is how the relay
  * behaves when a bus fails.
  */
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   BusError,
@@ -354,6 +355,56 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       await enqueue('a', 'm3');
       await drained(1_000);
       expect(recorder.attempts).toEqual(['m1', 'm2', 'm3']);
+    });
+
+    test('whatever fails and whenever: every row once, each key in order, within any bounds', async () => {
+      const small = fc.integer({ min: 1, max: 6 });
+      const scenario = fc.record({
+        rows: fc.array(fc.nat(4), { minLength: 1, maxLength: 60 }),
+        failures: fc.array(fc.constantFrom('accept', 'accept', 'slow', 'away', 'refuse'), { maxLength: 80 }),
+        limits: fc.record({
+          batchSize: small,
+          maxInFlight: small,
+          maxBufferedRows: small,
+          maxBufferedPerKey: small,
+          maxKeys: small,
+        }),
+      });
+      let runs = 0;
+      await fc.assert(
+        fc.asyncProperty(scenario, async ({ rows, failures, limits }) => {
+          runs += 1;
+          const run = runs;
+          const recorder = createRecordingBus();
+          const script = [...failures];
+          recorder.setBehaviour(async () => {
+            const next = script.shift();
+            if (next === 'slow') await clock.advance(0);
+            if (next === 'away') throw new BusError('BUS_UNAVAILABLE', 'away');
+            if (next === 'refuse') throw new Error('refused');
+          });
+          const { relay } = start({ ...limits, maxAttempts: 1_000, maxBackoffMs: 200 }, recorder.bus);
+          const half = Math.ceil(rows.length / 2);
+          const enqueueAll = async (from: number, to: number) => {
+            for (let index = from; index < to; index += 1) {
+              await enqueue(`k${rows[index]}`, `run-${run}-${rows[index]}-${index}`);
+            }
+          };
+          await Promise.all([enqueueAll(0, half), until(() => recorder.attempts.length > 0, 10)]);
+          await enqueueAll(half, rows.length);
+          await drained(50);
+          await relay.close();
+          const published = recorder.accepted.map(({ messageId }) => messageId);
+          for (const key of new Set(rows)) {
+            expect(published.filter((id) => id.startsWith(`run-${run}-${key}-`))).toEqual(
+              rows.flatMap((of, index) => (of === key ? [`run-${run}-${key}-${index}`] : [])),
+            );
+          }
+          expect(published).toHaveLength(rows.length);
+          expect(recorder.mostInFlightPerSubject).toBe(1);
+        }),
+        { numRuns: 25 },
+      );
     });
 
     test('finds rows that nobody woke it for', async () => {
