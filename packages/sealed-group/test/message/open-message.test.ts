@@ -1,11 +1,16 @@
+import { gcm } from '@noble/ciphers/aes.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SigningKey } from '../../src/identity/signing-key.ts';
-import { maxContentBytes } from '../../src/message/content.ts';
+import type { InnerMessage } from '../../src/message/content.ts';
+import { encodeInnerMessage, maxContentBytes } from '../../src/message/content.ts';
+import { maskHeader } from '../../src/message/header-mask.ts';
+import { messageAdditionalData, messageDigest, messageKey } from '../../src/message/message-key.ts';
+import { pad } from '../../src/message/padding.ts';
 import { sealMessage } from '../../src/message/seal-message.ts';
 import { EpochKeys } from '../../src/schedule/epoch-keys.ts';
 import { maxForwardJump, maxSkippedPerLeaf } from '../../src/schedule/secret-tree.ts';
-import type { Carried } from './message-fixture.ts';
+import type { Carried, Fixture } from './message-fixture.ts';
 import {
   admin,
   createFixture,
@@ -19,6 +24,7 @@ import {
   uncertified,
 } from './message-fixture.ts';
 
+type Unsigned = Omit<InnerMessage, 'signature'>;
 const text = (value: string) => ({ kind: 'text', text: value }) as const;
 
 describe('a message', () => {
@@ -264,6 +270,101 @@ describe('the rules of messages', () => {
       seal({ kind: 'application', type: 'big', content: new Uint8Array(maxContentBytes + 1) }),
     ).toMatchObject(broken('message/content-size'));
     expect(keys.encode()).toEqual(before);
+  });
+});
+
+describe('what a malicious member can seal with keys that all members have', () => {
+  /** Seals any plaintext as the next message of `member`: what `sealMessage` would never make. */
+  function forge(
+    fixture: Fixture,
+    plaintext: (sign: (message: Unsigned) => Uint8Array) => Uint8Array,
+  ): Carried {
+    const keys = fixture.deriveKeys();
+    const frame = { origin, groupId, epoch: 3, nonce: fixture.random.bytes(16), nowMs: 5 };
+    const taken = keys.secretTree.takeNext(member);
+    if (!taken.ok) throw new Error(taken.rule);
+    const header = { leaf: member, generation: taken.value.generation };
+    const { key, nonce } = messageKey(taken.value.secret, frame.nonce);
+    const sign = (message: Unsigned) =>
+      fixture.signingKeys[member]!.sign(messageDigest(frame, keys.contextHash, header, message));
+    const ciphertext = gcm(key, nonce, messageAdditionalData(frame, header)).encrypt(plaintext(sign));
+    const masked = maskHeader(header, keys.header.reveal(), frame.nonce, ciphertext);
+    return {
+      header: frame,
+      content: { kind: 'message', header: masked, ciphertext },
+      trail: { proof: 'epoch', signature: new Uint8Array(64) },
+    };
+  }
+  const hello: Unsigned = {
+    lastSeen: new Uint8Array(32),
+    type: 'text',
+    content: new TextEncoder().encode('hi'),
+  };
+  const encodeSigned = (sign: (message: Unsigned) => Uint8Array, message: Unsigned) =>
+    encodeInnerMessage({ ...message, signature: sign(message) });
+
+  it('the forger of these tests seals genuine messages when it seals genuine content', () => {
+    const fixture = createFixture();
+    const genuine = forge(fixture, (sign) => pad(encodeSigned(sign, hello)));
+    expect(fixture.open(fixture.deriveKeys(), genuine)).toMatchObject({
+      ok: true,
+      value: { content: text('hi') },
+    });
+  });
+
+  it('message/padding: none, too much, or with something in it', () => {
+    const fixture = createFixture();
+    const keys = fixture.deriveKeys();
+    const before = keys.encode();
+    const paddings: ((inner: Uint8Array) => Uint8Array)[] = [
+      (inner) => inner,
+      (inner) => Uint8Array.of(...pad(inner), ...new Uint8Array(256)),
+      (inner) => flip(pad(inner), 255),
+      () => new Uint8Array(0),
+    ];
+    for (const padding of paddings) {
+      const frame = forge(fixture, (sign) => padding(encodeSigned(sign, hello)));
+      expect(fixture.open(keys, frame)).toMatchObject({ ok: false, rule: 'message/padding' });
+    }
+    expect(keys.encode()).toEqual(before);
+  });
+
+  it('message/content: other encodings, lengths, types, and bytes that are no text', () => {
+    const fixture = createFixture();
+    const keys = fixture.deriveKeys();
+    const before = keys.encode();
+    const contents: ((sign: (message: Unsigned) => Uint8Array) => Uint8Array)[] = [
+      (sign) => Uint8Array.of(...encodeSigned(sign, hello), 0x28, 1),
+      (sign) => encodeSigned(sign, { ...hello, lastSeen: new Uint8Array(31) }),
+      (sign) => encodeInnerMessage({ ...hello, signature: sign(hello).subarray(1) }),
+      (sign) => encodeSigned(sign, { ...hello, type: '' }),
+      (sign) => encodeSigned(sign, { ...hello, type: 'a b' }),
+      (sign) => encodeSigned(sign, { ...hello, type: 'x', content: new Uint8Array(maxContentBytes + 1) }),
+      (sign) => encodeSigned(sign, { ...hello, content: Uint8Array.of(0xff, 0xfe) }),
+      () => new Uint8Array(0),
+    ];
+    for (const content of contents) {
+      const frame = forge(fixture, (sign) => pad(content(sign)));
+      expect(fixture.open(keys, frame)).toMatchObject({ ok: false, rule: 'message/content' });
+    }
+    expect(keys.encode()).toEqual(before);
+  });
+
+  it('message/signature: the words of a member under another last frame seen, type or content', () => {
+    const fixture = createFixture();
+    for (const change of [
+      { lastSeen: new Uint8Array(32).fill(1) },
+      { type: 'x' },
+      { content: Uint8Array.of(65) },
+    ]) {
+      const frame = forge(fixture, (sign) =>
+        pad(encodeInnerMessage({ ...hello, ...change, signature: sign(hello) })),
+      );
+      expect(fixture.open(fixture.deriveKeys(), frame)).toMatchObject({
+        ok: false,
+        rule: 'message/signature',
+      });
+    }
   });
 });
 
