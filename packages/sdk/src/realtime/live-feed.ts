@@ -1,0 +1,126 @@
+/**
+ * Hints that the log of one group has grown, over Centrifugo's client protocol. A feed promises nothing: publications
+ * may be lost, doubled or late, and whoever listens reads the log by its own cursor (`onReady` says: look now).
+ *
+ * One connection per group, so that groups are not linked by it. The channel changes with every removal: the server
+ * ends the old subscription, and the feed asks for a new one, which only members get.
+ */
+import type { RandomSource } from '@conclave/ristretto';
+import {
+  Centrifuge,
+  UnauthorizedError,
+  type PublicationContext,
+  type Subscription as Channel,
+} from 'centrifuge';
+import { decodeBase64 } from '../encoding/base64url.ts';
+import { isConclaveError } from '../errors/conclave-error.ts';
+import { backoffDelayMs } from '../http/backoff.ts';
+import type { Subscription } from '../http/sealed-api.ts';
+import { sleep, type Clock } from '../time/clock.ts';
+
+export interface LiveFeedDeps {
+  readonly server: string;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  /** Asks the server for channel and tokens. `CONCLAVE_READ_DENIED` ends the feed. */
+  readonly subscribe: (signal: AbortSignal) => Promise<Subscription>;
+  /** The log has at least this frame; `frame` is there when it was small. */
+  readonly onPublication: (hint: { readonly seq: number; readonly frame: Uint8Array | undefined }) => void;
+  /** Subscribed, for the first time or again: whatever was published meanwhile may have been missed. */
+  readonly onReady: () => void;
+  /** Not subscribed any more; the feed tries again by itself unless `denied`. */
+  readonly onLost: (reason: { readonly denied: boolean }) => void;
+}
+
+export interface LiveFeed {
+  close(): Promise<void>;
+}
+
+const BACKOFF = { baseMs: 200, maxMs: 10_000 };
+
+export function openLiveFeed(deps: LiveFeedDeps): LiveFeed {
+  const stop = new AbortController();
+  const running = run(deps, stop.signal);
+  return {
+    async close() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+/** One round per channel, until closed or denied. */
+async function run(deps: LiveFeedDeps, signal: AbortSignal): Promise<void> {
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      const subscription = await deps.subscribe(signal);
+      const wasReady = await follow(deps, subscription, signal);
+      if (wasReady) attempt = 0;
+    } catch (error) {
+      if (isConclaveError(error, 'CONCLAVE_READ_DENIED', 'REMOVED')) {
+        deps.onLost({ denied: true });
+        return;
+      }
+    }
+    if (signal.aborted) return;
+    deps.onLost({ denied: false });
+    await sleep(deps.clock, backoffDelayMs(attempt, BACKOFF, deps.random), signal).catch(() => undefined);
+  }
+}
+
+/** Follows one channel until the server ends it for good; resolves with whether it ever was subscribed. */
+async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSignal): Promise<boolean> {
+  let wasReady = false;
+  let current = first;
+  let unused = true;
+  /** The tokens at hand the first time, fresh ones afterwards. */
+  const renew = async (): Promise<Subscription> => {
+    if (!unused) current = await deps.subscribe(signal);
+    unused = false;
+    return current;
+  };
+  const client = new Centrifuge(`${deps.server.replace(/^http/, 'ws')}/connection/websocket`, {
+    token: first.connectionToken,
+    getToken: async () => (await deps.subscribe(signal)).connectionToken,
+    minReconnectDelay: BACKOFF.baseMs,
+    maxReconnectDelay: BACKOFF.maxMs,
+  });
+  const channel: Channel = client.newSubscription(first.channel, {
+    getToken: async () => {
+      const renewed = await renew();
+      // A removal happened meanwhile: this channel is silent for ever.
+      if (renewed.channel !== first.channel) throw new UnauthorizedError('the channel has changed');
+      return renewed.subscriptionToken;
+    },
+  });
+  await new Promise<void>((resolve) => {
+    const onAbort = (): void => resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
+    channel.on('subscribed', () => {
+      wasReady = true;
+      deps.onReady();
+    });
+    channel.on('publication', ({ data }: PublicationContext) => {
+      const hint = parseHint(data);
+      if (hint !== undefined) deps.onPublication(hint);
+    });
+    channel.on('subscribing', () => {
+      if (wasReady) deps.onLost({ denied: false });
+    });
+    channel.on('unsubscribed', () => resolve());
+    client.on('disconnected', () => resolve());
+    channel.subscribe();
+    client.connect();
+  });
+  channel.removeAllListeners();
+  client.removeAllListeners();
+  client.disconnect();
+  return wasReady;
+}
+
+function parseHint(data: unknown): { seq: number; frame: Uint8Array | undefined } | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const { seq, frame } = data as Record<string, unknown>;
+  if (typeof seq !== 'number' || !Number.isSafeInteger(seq)) return undefined;
+  return { seq, frame: typeof frame === 'string' ? decodeBase64(frame) : undefined };
+}
