@@ -174,6 +174,25 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The embedded real-time gateway.'),
+  sealedGroups: z
+    .strictObject({
+      maxPerAccount: integer(1, 1_000_000).default(1_000).describe('Groups that one account may create.'),
+      maxBlobBytes: integer(1, 2 ** 40)
+        .default(104_857_600)
+        .describe('Largest single attachment, as encrypted by the client.'),
+      blobQuotaBytes: integer(1, 2 ** 50)
+        .default(2_147_483_648)
+        .describe('Octets of all attachments of one group together.'),
+      cacheNodes: integer(1_024, 2 ** 31)
+        .default(1_000_000)
+        .describe('Tree nodes of groups kept in memory; a group of n members has about 2n.'),
+      maxWaitingPerGroup: integer(1, 100_000)
+        .default(1_024)
+        .describe('Frames of one group that may wait to be judged; more are refused with CONCLAVE_OVERLOADED.'),
+      maxWaiting: integer(1, 1_000_000).default(8_192).describe('The same for all groups together.'),
+    })
+    .prefault({})
+    .describe('Sealed groups, whose members the server does not know.'),
   rateLimits: z
     .strictObject({
       login: rateLimit('Logging in and proving a password', 10, 20),
@@ -181,6 +200,11 @@ export const configSchema = z.strictObject({
       refresh: rateLimit('Refreshing tokens', 30, 60),
       transferCreate: rateLimit('Creating transfers', 20, 30),
       transferRead: rateLimit('Reading transfers', 60, 120),
+      groupCreate: rateLimit('Creating sealed groups', 20, 30),
+      framePost: rateLimit('Posting frames to sealed groups', 600, 3_000),
+      readProof: rateLimit('Proving membership in order to read', 120, 240),
+      groupRead: rateLimit('Reading sealed groups', 600, 3_000),
+      blobPut: rateLimit('Uploading attachments', 60, 120),
       request: rateLimit('All requests together', 2_000, 12_000),
     })
     .prefault({})

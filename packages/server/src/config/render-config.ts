@@ -1,5 +1,6 @@
 /** The sample file and the reference, generated from the schema. */
 import { stringify } from 'yaml';
+import { markdownTable } from '../markdown/markdown-table.ts';
 import { describeSettings, isSection, type Section, type Setting } from './config-settings.ts';
 
 /** A YAML file with every setting, its meaning and its default, all commented out. */
@@ -39,7 +40,6 @@ export function renderConfigReference(): string {
     'Times are in milliseconds (`…Ms`), sizes in octets (`…Bytes`).',
     '',
     '## Top level',
-    '',
   ];
   renderTable(settingsOf(root), lines);
   renderReferenceSections(root, lines);
@@ -69,7 +69,6 @@ function renderReferenceSections(section: Section, lines: string[]): void {
       `${'#'.repeat(entry.path.length + 1)} \`${entry.path.join('.')}\``,
       '',
       entry.description,
-      '',
     );
     renderTable(settingsOf(entry), lines);
     renderReferenceSections(entry, lines);
@@ -82,14 +81,12 @@ function settingsOf(section: Section): Setting[] {
 
 function renderTable(settings: readonly Setting[], lines: string[]): void {
   if (settings.length === 0) return;
-  lines.push('| key | environment | default | accepts | meaning |', '|---|---|---|---|---|');
-  for (const setting of settings) {
+  const rows = settings.map((setting) => {
     const note = humanUnit(setting);
     const shownDefault = `\`${inlineValue(setting.defaultValue)}\`${note === '' ? '' : ` (${note})`}`;
-    lines.push(
-      `| \`${setting.key}\` | \`${setting.variable}\` | ${shownDefault} | ${setting.accepts} | ${setting.description} |`,
-    );
-  }
+    return [`\`${setting.key}\``, `\`${setting.variable}\``, shownDefault, setting.accepts, setting.description];
+  });
+  lines.push('', ...markdownTable(['key', 'environment', 'default', 'accepts', 'meaning'], rows));
 }
 
 function inlineValue(value: unknown): string {

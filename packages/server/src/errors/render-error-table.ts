@@ -1,4 +1,5 @@
 /** docs/errors.md, generated from the registry. */
+import { markdownTable } from '../markdown/markdown-table.ts';
 import { errorSections } from './error-registry.ts';
 
 export function renderErrorTable(): string {
@@ -12,10 +13,13 @@ export function renderErrorTable(): string {
     "500 is a bug. `request_id` in an answer is the `requestId` of the server's log lines.",
   ];
   for (const { title, codes } of errorSections) {
-    lines.push('', `## ${title}`, '', '| code | status | meaning | remedy |', '|---|---|---|---|');
-    for (const [code, { statuses, meaning, remedy }] of Object.entries(codes)) {
-      lines.push(`| \`${code}\` | ${statuses.join(', ')} | ${meaning} | ${remedy} |`);
-    }
+    const rows = Object.entries(codes).map(([code, { statuses, meaning, remedy }]) => [
+      `\`${code}\``,
+      statuses.join(', '),
+      meaning,
+      remedy,
+    ]);
+    lines.push('', `## ${title}`, '', ...markdownTable(['code', 'status', 'meaning', 'remedy'], rows));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -79,6 +79,7 @@ export const createSealedGroups: Migration = {
       .createTable('sealed_blobs')
       .addColumn('group_id', 'text', (column) => column.notNull())
       .addColumn('blob_id', 'text', (column) => column.notNull())
+      .addColumn('storage_key', 'text', (column) => column.notNull().unique())
       .addColumn('size', engine.integer, (column) => column.notNull())
       .addColumn('sha256', engine.bytes, (column) => column.notNull())
       .addColumn('delete_hash', engine.bytes, (column) => column.notNull())

@@ -1,6 +1,7 @@
 /** The type of the whole database: each feature's tables, and the outbox. */
 import type { OutboxTables } from '@conclave/platform';
 import type { AccountTables } from '../accounts/account-tables.ts';
+import type { SealedGroupTables } from '../sealed-groups/sealed-group-tables.ts';
 import type { TransferTables } from '../transfers/transfer-tables.ts';
 
 export interface ServerIdentityTable {
@@ -8,6 +9,6 @@ export interface ServerIdentityTable {
   server_name: string;
 }
 
-export interface ServerDatabase extends OutboxTables, AccountTables, TransferTables {
+export interface ServerDatabase extends OutboxTables, AccountTables, TransferTables, SealedGroupTables {
   server_identity: ServerIdentityTable;
 }

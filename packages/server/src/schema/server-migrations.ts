@@ -6,8 +6,9 @@ import type { MigrationSequence } from '@conclave/platform';
 import { createServerIdentity } from './0001-server-identity.ts';
 import { createAccounts } from './0002-accounts.ts';
 import { createTransfers } from './0003-transfers.ts';
+import { createSealedGroups } from './0004-sealed-groups.ts';
 
 export const serverMigrations: MigrationSequence = {
   name: 'server',
-  migrations: [createServerIdentity, createAccounts, createTransfers],
+  migrations: [createServerIdentity, createAccounts, createTransfers, createSealedGroups],
 };

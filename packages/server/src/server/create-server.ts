@@ -12,6 +12,7 @@ import {
   createLifecycle,
   createMetrics,
   createTokenBucketLimiter,
+  openDiskBlobStore,
   openSqliteStore,
   silentLog,
   startRelay,
@@ -23,6 +24,7 @@ import {
   type RandomSource,
   type Store,
 } from '@conclave/platform';
+import { createSuite } from '@conclave/sealed-group';
 import { createAccountsFeature, type AccountsFeature } from '../accounts/accounts-feature.ts';
 import type { Config } from '../config/config-schema.ts';
 import { addHealthRoutes, type ReadinessCheck } from '../health/health-routes.ts';
@@ -36,6 +38,7 @@ import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator
 import { serverMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { openServerSecrets, type ServerSecrets } from '../secrets/server-secrets.ts';
+import { createSealedGroupsFeature } from '../sealed-groups/sealed-groups-feature.ts';
 import { addTransferRoutes } from '../transfers/transfer-routes.ts';
 import { createTransfers } from '../transfers/transfers.ts';
 import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
@@ -137,7 +140,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       migrations: [serverMigrations],
       clock,
       log,
-      onGroup: serverMetrics.measureGroupCommit,
+      metrics,
     }),
   );
   await claimServerName(store, serverName);
@@ -173,9 +176,23 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     }),
   });
   const transfers = createTransfers({ store, clock, random, settings: config.transfers });
+  const sealedGroups = createSealedGroupsFeature({
+    suite: createSuite(),
+    store,
+    blobs: await openDiskBlobStore({ folder: join(dataDirectory, 'attachments') }),
+    clock,
+    random,
+    metrics,
+    settings: config.sealedGroups,
+    origin: serverName,
+    challengeKey: secrets.key('sealed-group-challenges'),
+    readTokenKey: secrets.key('sealed-group-read-tokens'),
+    gatewayTokenKey: secrets.key('gateway-tokens'),
+    gatewayTokenLifetimeMs: config.gateway.tokenLifetimeMs,
+    requireAccount: async (request) => (await accounts.requireSession(request)).userId,
+  });
   metrics.observe('password_operations', 'Password operations that run or wait.', accounts.pendingPasswords);
   metrics.observe('transfer_bytes', 'Octets of unread transfers.', () => transfers.usedBytes());
-  metrics.observe('store_queued_units', 'Units of work that wait for their commit.', () => store.queued);
 
   const checks: ReadinessCheck[] = [{ name: 'database', run: () => store.write(async () => {}) }];
   const app = createHttp({
@@ -191,6 +208,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   addHealthRoutes(app, { checks, isStopping, log });
   await accounts.addRoutes(app);
   addTransferRoutes(app, { transfers, settings: config.transfers });
+  await sealedGroups.addRoutes(app);
   await app.ready();
 
   const operatorApp = createOperatorHttp({
@@ -213,6 +231,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       jobs: [
         { name: 'expired transfers', run: () => transfers.sweepExpired() },
         { name: 'expired tokens', run: () => accounts.sweepExpired() },
+        { name: 'orphan attachments', run: sealedGroups.sweepOrphanBlobs },
       ].map((job) => ({ ...job, intervalMs: config.jobs.sweepIntervalMs })),
     }),
   );

@@ -13,6 +13,11 @@ export function createRateLimiters(clock: Clock, limits: Config['rateLimits']): 
     refresh: bucket(limits.refresh),
     transferCreate: bucket(limits.transferCreate),
     transferRead: bucket(limits.transferRead),
+    groupCreate: bucket(limits.groupCreate),
+    framePost: bucket(limits.framePost),
+    readProof: bucket(limits.readProof),
+    groupRead: bucket(limits.groupRead),
+    blobPut: bucket(limits.blobPut),
     request: bucket(limits.request),
   };
 }

@@ -1,0 +1,67 @@
+/**
+ * What the gateway is told of an accepted frame, through the outbox, in the unit that stores it
+ * (docs/decisions/0001-shape.md, "Channels"). Payloads are Centrifugo server API commands.
+ */
+import { enqueueOutbox } from '@conclave/platform';
+import type { ParsedFrame } from '@conclave/sealed-group';
+import type { GroupTransaction } from './group-rows.ts';
+
+/** Larger frames are announced without their octets, and readers fetch them. */
+export const maxAnnouncedFrameBytes = 48 * 1024;
+
+/** The channel of a group since the removal that made epoch `lastRemovalEpoch`. */
+export function channelOf(groupId: string, lastRemovalEpoch: number): string {
+  return `group:${groupId}.${lastRemovalEpoch}`;
+}
+
+export async function announceFrame(
+  trx: GroupTransaction,
+  announced: {
+    readonly groupId: string;
+    readonly frame: ParsedFrame;
+    readonly seq: number;
+    /** Of the group before the frame: those who may read it are subscribed there. */
+    readonly lastRemovalEpoch: number;
+  },
+): Promise<void> {
+  const { groupId, frame, seq } = announced;
+  const octets =
+    frame.bytes.length <= maxAnnouncedFrameBytes
+      ? { frame: Buffer.from(frame.bytes).toString('base64') }
+      : {};
+  await enqueueCommand(trx, groupId, `${groupId}.${seq}`, 'publish', {
+    channel: channelOf(groupId, announced.lastRemovalEpoch),
+    data: { seq, epoch: frame.header.epoch, ...octets },
+  });
+}
+
+/**
+ * Ends the subscriptions to the channel that a removal has left behind; enqueued after the removing commit itself. Clients
+ * of the protocol take it as final (code 2000) and ask for a new subscription, which only members get.
+ */
+export async function announceRemoval(
+  trx: GroupTransaction,
+  announced: { readonly groupId: string; readonly seq: number; readonly lastRemovalEpoch: number },
+): Promise<void> {
+  const { groupId, seq, lastRemovalEpoch } = announced;
+  await enqueueCommand(trx, groupId, `${groupId}.${seq}.unsubscribe`, 'unsubscribe', {
+    channel: channelOf(groupId, lastRemovalEpoch),
+    // Subscribers of groups are anonymous.
+    user: '',
+  });
+}
+
+async function enqueueCommand(
+  trx: GroupTransaction,
+  groupId: string,
+  messageId: string,
+  method: 'publish' | 'unsubscribe',
+  payload: object,
+): Promise<void> {
+  await enqueueOutbox(trx, {
+    subject: `events.group.${groupId}`,
+    orderingKey: `group.${groupId}`,
+    messageId,
+    payload: Buffer.from(JSON.stringify({ method, payload })),
+  });
+}

@@ -1,0 +1,75 @@
+/** Founds a group from its create frame. The account that does it is the only name that the server ever learns of a group. */
+import type { Clock, Store } from '@conclave/platform';
+import { checkClock, foundGroup, isCreateFrame, parseFrame, verifyCreate } from '@conclave/sealed-group';
+import type { NodeIndex, PublicTree, Suite, TreeChanges, TreeNode } from '@conclave/sealed-group';
+import { ApiError } from '../errors/api-error.ts';
+import type { ServerDatabase } from '../schema/server-database.ts';
+import type { AcceptedFrame } from './accept-frame.ts';
+import { announceFrame } from './announce.ts';
+import type { ClaimBatcher } from './claim-batcher.ts';
+import { insertFrame, insertGroup } from './group-rows.ts';
+import type { GroupRows } from './group-rows.ts';
+import { clockError, malformedError, notEligibleError, ruleError } from './rule-errors.ts';
+
+export interface CreateGroupDeps {
+  readonly suite: Suite;
+  readonly store: Store<ServerDatabase>;
+  readonly rows: GroupRows;
+  readonly claims: ClaimBatcher;
+  readonly clock: Clock;
+  readonly origin: string;
+  readonly maxPerAccount: number;
+}
+
+export type CreateGroup = (
+  creator: string,
+  bytes: Uint8Array,
+) => Promise<AcceptedFrame & { readonly groupId: string }>;
+
+export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
+  const { suite, store, rows, claims, clock, origin } = deps;
+  return async (creator, bytes) => {
+    const parsed = parseFrame(bytes);
+    if (!parsed.ok) throw malformedError(parsed);
+    const frame = parsed.value;
+    if (!isCreateFrame(frame)) throw notEligibleError();
+    const groupId = Buffer.from(frame.header.groupId).toString('base64url');
+    const repeated = await rows.findFrame(groupId, frame.bodyHash);
+    if (repeated !== undefined && Buffer.from(repeated.frame).equals(frame.bytes))
+      return { groupId, seq: repeated.seq, epoch: 0 };
+
+    const nowMs = clock.nowMs();
+    if (!checkClock(frame, nowMs).ok) throw clockError(nowMs);
+    const verified = verifyCreate(suite, frame, origin);
+    if (!verified.ok) throw verified.rule === 'commit/eligible' ? notEligibleError() : ruleError(verified);
+    const broken = await claims.verify(verified.value.claims);
+    if (broken !== undefined) throw ruleError(broken);
+    if ((await rows.countGroupsOf(creator)) >= deps.maxPerAccount) {
+      throw new ApiError('CONCLAVE_GROUP_QUOTA', 'This account has created as many groups as it may');
+    }
+
+    const { effect } = verified.value;
+    const state = foundGroup(effect);
+    const changes = changesOf(effect.tree);
+    const inserted = await store.write(async (trx) => {
+      const isNew = await insertGroup(trx, {
+        groupId,
+        creator,
+        state,
+        changes,
+        treeHash: effect.treeHash,
+        nowMs,
+      });
+      if (!isNew) return false;
+      await insertFrame(trx, groupId, frame, { seq: 1, nowMs });
+      await announceFrame(trx, { groupId, frame, seq: 1, lastRemovalEpoch: 0 });
+      return true;
+    });
+    if (!inserted) throw new ApiError('CONCLAVE_GROUP_EXISTS', 'A group with this id exists');
+    return { groupId, seq: 1, epoch: 0 };
+  };
+}
+
+function changesOf(tree: PublicTree): TreeChanges {
+  return { leafCount: tree.leafCount, nodes: new Map<NodeIndex, TreeNode | undefined>(tree.nodes()) };
+}

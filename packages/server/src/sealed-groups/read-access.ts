@@ -1,0 +1,88 @@
+/**
+ * Who may read a group: challenge, proof of membership, token (docs/sealed-groups.md §7). Nothing is kept between the
+ * steps, so any process can take any of them. Every refusal is the same answer, for groups that do not exist as well.
+ */
+import type { Clock, RandomSource } from '@conclave/platform';
+import {
+  checkChallenge,
+  checkReadProof,
+  checkReadToken,
+  issueChallenge,
+  issueReadToken,
+} from '@conclave/sealed-group';
+import type { Suite } from '@conclave/sealed-group';
+import { ApiError } from '../errors/api-error.ts';
+import type { CachedGroup, GroupCache } from './group-cache.ts';
+import type { GroupRow, GroupRows } from './group-rows.ts';
+import { decodeGroupState } from './group-state.ts';
+
+/** Short, because a token is a bearer's; long enough for a phone that looks in now and then. */
+export const readTokenLifetimeMs = 10 * 60 * 1000;
+
+export interface ReadAccessDeps {
+  readonly suite: Suite;
+  readonly rows: GroupRows;
+  readonly cache: GroupCache;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly origin: string;
+  readonly challengeKey: Uint8Array;
+  readonly tokenKey: Uint8Array;
+}
+
+/** What a valid token opens. */
+export interface ReadableGroup {
+  readonly groupId: string;
+  readonly row: GroupRow;
+  readonly lastRemovalEpoch: number;
+}
+
+export type ReadAccess = ReturnType<typeof createReadAccess>;
+
+export function createReadAccess(deps: ReadAccessDeps) {
+  const { suite, rows, cache, clock, random, origin } = deps;
+  const scopeOf = (groupId: string) => ({ origin, groupId: fromBase64url(groupId) });
+
+  return {
+    challenge(groupId: string) {
+      return issueChallenge({ ...scopeOf(groupId), key: deps.challengeKey, nowMs: clock.nowMs(), random });
+    },
+
+    async redeem(groupId: string, proof: { challenge: Uint8Array; node: number; signature: Uint8Array }) {
+      const nowMs = clock.nowMs();
+      const fresh = checkChallenge({ ...scopeOf(groupId), key: deps.challengeKey, nowMs }, proof.challenge);
+      if (!fresh.ok) throw readDenied();
+      const { row, cached } = await loadGroup(groupId);
+      if (!checkReadProof({ suite, random }, cached.group, proof).ok) throw readDenied();
+      const content = { epoch: row.epoch, expiresAtMs: nowMs + readTokenLifetimeMs };
+      return { token: issueReadToken({ ...scopeOf(groupId), key: deps.tokenKey }, content), ...content };
+    },
+
+    /** Throws {@link ApiError} `CONCLAVE_READ_DENIED` unless `authorization` holds a token that is valid now. */
+    async require(groupId: string, authorization: string | undefined): Promise<ReadableGroup> {
+      const token = /^Bearer ([A-Za-z0-9_-]{1,128})$/.exec(authorization ?? '')?.[1];
+      const row = await rows.findGroup(groupId);
+      if (token === undefined || row === undefined) throw readDenied();
+      const { lastRemovalEpoch } = decodeGroupState(row.state);
+      const scope = { ...scopeOf(groupId), key: deps.tokenKey };
+      const valid = checkReadToken(scope, fromBase64url(token), { nowMs: clock.nowMs(), lastRemovalEpoch });
+      if (!valid.ok) throw readDenied();
+      return { groupId, row, lastRemovalEpoch };
+    },
+  };
+
+  async function loadGroup(groupId: string): Promise<{ row: GroupRow; cached: CachedGroup }> {
+    const row = await rows.findGroup(groupId);
+    const cached = row && (await cache.load(groupId, row));
+    if (row === undefined || cached === undefined) throw readDenied();
+    return { row, cached };
+  }
+}
+
+function readDenied(): ApiError {
+  return new ApiError('CONCLAVE_READ_DENIED', 'Reading this group needs a valid proof of membership');
+}
+
+function fromBase64url(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'base64url'));
+}

@@ -1,0 +1,96 @@
+/** `putBlob`, `getBlob`, `deleteBlob`: encrypted attachments, streamed both ways. */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { checkBlobProof } from '@conclave/sealed-group';
+import { ApiError } from '../../errors/api-error.ts';
+import { notEligibleError } from '../rule-errors.ts';
+import type { SealedGroupContext } from '../sealed-groups-feature.ts';
+import { isGroupId, readBase64url, readInteger } from './path-ids.ts';
+
+type Route = { Params: { groupId: string; blobId: string } };
+
+const path = '/_conclave/sealed/v1/groups/:groupId/blobs/:blobId';
+
+export async function addBlobRoutes(app: FastifyInstance, context: SealedGroupContext): Promise<void> {
+  const { blobs, reading } = context;
+
+  // Uploads are streamed: within these routes octets are not collected but handed on as they arrive.
+  await app.register(async (streaming) => {
+    streaming.removeContentTypeParser('application/octet-stream');
+    streaming.addContentTypeParser('application/octet-stream', (_request, payload, done) =>
+      done(null, payload),
+    );
+    streaming.put<Route>(
+      path,
+      { config: { rateLimit: 'blobPut' }, bodyLimit: context.settings.maxBlobBytes },
+      async (request, reply) => {
+        // What is refused before it was read ends the connection rather than be read to its end.
+        reply.header('connection', 'close');
+        const blob = await requireProof(context, request);
+        const { body } = request;
+        if (!(body instanceof Readable)) {
+          throw new ApiError('CONCLAVE_UNSUPPORTED_MEDIA_TYPE', 'Send the blob as application/octet-stream');
+        }
+        await blobs.put(blob, body);
+        reply.removeHeader('connection');
+        return reply.code(201).send({ blob_id: blob.blobId, size: blob.size });
+      },
+    );
+  });
+
+  app.get<Route>(path, { config: { rateLimit: 'groupRead' } }, async (request, reply) => {
+    const { groupId, blobId } = request.params;
+    await reading.require(groupId, request.headers.authorization);
+    readBase64url('blobId', blobId, 16, 32);
+    const reader = await blobs.get(groupId, blobId);
+    if (reader === undefined) throw goneError();
+    return reply
+      .type('application/octet-stream')
+      .header('content-length', String(reader.size))
+      .send(Readable.from(reader.body, { objectMode: false }));
+  });
+
+  app.delete<Route>(path, { config: { rateLimit: 'groupRead' } }, async (request, reply) => {
+    const { groupId, blobId } = request.params;
+    const capability = readBase64url(
+      'x-conclave-delete-capability',
+      request.headers['x-conclave-delete-capability'],
+      16,
+      64,
+    );
+    readBase64url('blobId', blobId, 16, 32);
+    if (!(await blobs.delete(groupId, blobId, capability))) throw goneError();
+    return reply.code(204).send();
+  });
+}
+
+/** What the headers say, once the epoch key has vouched for it. */
+async function requireProof(context: SealedGroupContext, request: FastifyRequest<Route>) {
+  const { groupId, blobId } = request.params;
+  const { headers } = request;
+  const { maxBlobBytes } = context.settings;
+  const size = readInteger('content-length', headers['content-length'], {
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+  });
+  if (size > maxBlobBytes)
+    throw new ApiError('CONCLAVE_BLOB_QUOTA', `A blob has at most ${maxBlobBytes} bytes`);
+  const epoch = readInteger('x-conclave-epoch', headers['x-conclave-epoch'], {
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+  });
+  const sha256 = readBase64url('x-conclave-sha256', headers['x-conclave-sha256'], 32);
+  const deleteHash = readBase64url('x-conclave-delete-hash', headers['x-conclave-delete-hash'], 32);
+  const signature = readBase64url('x-conclave-proof', headers['x-conclave-proof'], 64);
+  const blob = { blobId: readBase64url('blobId', blobId, 16, 32), sizeBytes: size, sha256 };
+  const row = isGroupId(groupId) ? await context.rows.findGroup(groupId) : undefined;
+  const cached = row && (await context.cache.load(groupId, row));
+  if (cached === undefined) throw notEligibleError();
+  const proven = checkBlobProof(context.verification, cached.group, { epoch, blob, signature });
+  if (!proven.ok) throw notEligibleError();
+  return { groupId, blobId, size, sha256, deleteHash };
+}
+
+function goneError(): ApiError {
+  return new ApiError('CONCLAVE_BLOB_GONE', 'There is no such blob');
+}

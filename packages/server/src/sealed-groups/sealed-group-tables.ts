@@ -1,0 +1,91 @@
+/**
+ * What is kept of sealed groups. Nothing here names a member: leaves are positions, keys are random points, and the only
+ * account is the creator's. Group ids are base64url text, everything secret is sealed before it arrives.
+ */
+export interface SealedGroupTables {
+  sealed_groups: SealedGroupsTable;
+  sealed_frames: SealedFramesTable;
+  sealed_nodes: SealedNodesTable;
+  sealed_epochs: SealedEpochsTable;
+  sealed_leaves: SealedLeavesTable;
+  sealed_budgets: SealedBudgetsTable;
+  sealed_blobs: SealedBlobsTable;
+}
+
+/** One row a group: all that a post must agree with, and the row that decides between concurrent posts. */
+export interface SealedGroupsTable {
+  group_id: string;
+  /** Creating needs an account; nothing later does. */
+  creator: string;
+  created_at_ms: number;
+  epoch: number;
+  /** Sequence number of the newest frame; frames are numbered from 1 without gaps. */
+  last_seq: number;
+  /** The public state besides tree and leaves: JSON, see group-state.ts. */
+  state: string;
+  /** JSON, see group-state.ts: the next epoch is reserved for a removal that lost its race. */
+  reservation: string | null;
+  /** Bytes of all stored blobs of the group. */
+  blob_bytes: number;
+}
+
+export interface SealedFramesTable {
+  group_id: string;
+  seq: number;
+  /** create, commit, message or leave. */
+  kind: string;
+  epoch: number;
+  /** Unique in the group: a frame posted twice is stored once. */
+  body_hash: Uint8Array;
+  frame: Uint8Array;
+  accepted_at_ms: number;
+}
+
+/** Versions of tree nodes: a node's content in epoch n is the newest row with epoch ≤ n. A null content is a blank node. */
+export interface SealedNodesTable {
+  group_id: string;
+  node: number;
+  epoch: number;
+  content: Uint8Array | null;
+}
+
+/** One row an epoch: what is needed to rebuild its tree and to recognise its messages. */
+export interface SealedEpochsTable {
+  group_id: string;
+  epoch: number;
+  leaf_count: number;
+  tree_hash: Uint8Array;
+  /** Sequence number of the frame that made the epoch. */
+  seq: number;
+  made_at_ms: number;
+}
+
+/** Leaves that were posted and not yet carried out. */
+export interface SealedLeavesTable {
+  group_id: string;
+  leaf: number;
+  leaf_epoch: number;
+  signature: Uint8Array;
+}
+
+/** Commit budgets of leaves; pending leaves and devices are charged to the leaf that added them. */
+export interface SealedBudgetsTable {
+  group_id: string;
+  leaf: number;
+  leaf_epoch: number;
+  wait_until_ms: number;
+  next_wait_ms: number;
+  reserved_at_ms: number | null;
+}
+
+export interface SealedBlobsTable {
+  group_id: string;
+  blob_id: string;
+  /** Where the octets lie in the blob store. New for every upload, so that two uploads never share a place. */
+  storage_key: string;
+  size: number;
+  sha256: Uint8Array;
+  /** SHA-256 of the capability whose holder may delete the blob. */
+  delete_hash: Uint8Array;
+  created_at_ms: number;
+}

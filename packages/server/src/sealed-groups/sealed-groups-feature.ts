@@ -1,0 +1,156 @@
+/**
+ * The delivery service of sealed groups: verifies every frame, orders it, stores it, announces it, and serves readers who
+ * prove membership. It never learns who they are (docs/decisions/0004-delivery-service.md).
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { issueConnectionToken, issueSubscriptionToken } from '@conclave/gateway';
+import type { BlobStore, Clock, Metrics, RandomSource, Store } from '@conclave/platform';
+import type { Suite, VerificationDeps } from '@conclave/sealed-group';
+import type { Config } from '../config/config-schema.ts';
+import type { ServerDatabase } from '../schema/server-database.ts';
+import { createAcceptFrame } from './accept-frame.ts';
+import type { AcceptFrame } from './accept-frame.ts';
+import { createClaimBatcher } from './claim-batcher.ts';
+import { createCreateGroup } from './create-group.ts';
+import type { CreateGroup } from './create-group.ts';
+import { createGroupBlobs } from './group-blobs.ts';
+import type { GroupBlobs } from './group-blobs.ts';
+import { createGroupCache } from './group-cache.ts';
+import type { GroupCache } from './group-cache.ts';
+import { createGroupGate } from './group-gate.ts';
+import { createGroupRows } from './group-rows.ts';
+import type { GroupRows } from './group-rows.ts';
+import { createReadAccess } from './read-access.ts';
+import type { ReadAccess } from './read-access.ts';
+import { addBlobRoutes } from './routes/blobs.ts';
+import { addDescribeServerRoute } from './routes/describe-server.ts';
+import { addPostFramesRoutes } from './routes/post-frames.ts';
+import { addReadLogRoutes } from './routes/read-log.ts';
+import { addReadMembershipRoutes } from './routes/read-membership.ts';
+import { createSealedGroupMetrics } from './sealed-group-metrics.ts';
+import type { SealedGroupMetrics } from './sealed-group-metrics.ts';
+
+export interface SealedGroupsDeps {
+  readonly suite: Suite;
+  readonly store: Store<ServerDatabase>;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly metrics: Metrics;
+  readonly settings: Config['sealedGroups'];
+  /** The server's name: what frames of its groups call their origin. */
+  readonly origin: string;
+  readonly challengeKey: Uint8Array;
+  readonly readTokenKey: Uint8Array;
+  readonly gatewayTokenKey: Uint8Array;
+  readonly gatewayTokenLifetimeMs: number;
+  /** The account of the request's access token; throws ApiError when there is none. */
+  readonly requireAccount: (request: FastifyRequest) => Promise<string>;
+}
+
+/** What the routes share. */
+export interface SealedGroupContext {
+  readonly origin: string;
+  readonly clock: Clock;
+  readonly settings: Config['sealedGroups'];
+  readonly rows: GroupRows;
+  readonly cache: GroupCache;
+  readonly reading: ReadAccess;
+  readonly blobs: GroupBlobs;
+  readonly verification: VerificationDeps;
+  readonly metrics: SealedGroupMetrics;
+  readonly acceptFrame: AcceptFrame;
+  readonly createGroup: CreateGroup;
+  readonly requireAccount: (request: FastifyRequest) => Promise<string>;
+  readonly issueSubscription: (channel: string) => Promise<IssuedSubscription>;
+}
+
+export interface IssuedSubscription {
+  readonly connectionToken: string;
+  readonly subscriptionToken: string;
+  readonly expiresAtMs: number;
+}
+
+export interface SealedGroupsFeature {
+  readonly addRoutes: (app: FastifyInstance) => Promise<void>;
+  readonly sweepOrphanBlobs: () => Promise<number>;
+}
+
+export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsFeature {
+  const { suite, store, clock, random, settings, origin } = deps;
+  const metrics = createSealedGroupMetrics(deps.metrics);
+  const rows = createGroupRows(store);
+  const cache = createGroupCache({ rows, origin, maxNodes: settings.cacheNodes });
+  const gate = createGroupGate({ maxPerGroup: settings.maxWaitingPerGroup, maxTotal: settings.maxWaiting });
+  const verification = { suite, random };
+  const claims = createClaimBatcher(verification, { maxFrames: 64, onBatch: metrics.verifiedTogether });
+  deps.metrics.observe(
+    'sealed_frames_waiting',
+    'Frames that are being judged or wait for it.',
+    () => gate.depth,
+  );
+  deps.metrics.observe('sealed_groups_cached', 'Groups kept in memory.', () => cache.size);
+
+  const context: SealedGroupContext = {
+    origin,
+    clock,
+    settings,
+    rows,
+    cache,
+    verification,
+    metrics,
+    reading: createReadAccess({
+      suite,
+      rows,
+      cache,
+      clock,
+      random,
+      origin,
+      challengeKey: deps.challengeKey,
+      tokenKey: deps.readTokenKey,
+    }),
+    blobs: createGroupBlobs({
+      store,
+      blobs: deps.blobs,
+      clock,
+      random,
+      maxBlobBytes: settings.maxBlobBytes,
+      quotaBytes: settings.blobQuotaBytes,
+    }),
+    acceptFrame: createAcceptFrame({ suite, store, rows, cache, gate, claims, clock }),
+    createGroup: createCreateGroup({
+      suite,
+      store,
+      rows,
+      claims,
+      clock,
+      origin,
+      maxPerAccount: settings.maxPerAccount,
+    }),
+    requireAccount: deps.requireAccount,
+    issueSubscription,
+  };
+
+  return {
+    async addRoutes(app) {
+      addDescribeServerRoute(app, context);
+      addPostFramesRoutes(app, context);
+      addReadMembershipRoutes(app, context);
+      addReadLogRoutes(app, context);
+      await addBlobRoutes(app, context);
+    },
+    sweepOrphanBlobs: () => context.blobs.sweepOrphans(),
+  };
+
+  /** Subscribers of groups are anonymous: user ids in both tokens are empty. */
+  async function issueSubscription(channel: string): Promise<IssuedSubscription> {
+    const issuedAtMs = clock.nowMs();
+    const expiresAtMs = issuedAtMs + deps.gatewayTokenLifetimeMs;
+    const claims = { user: '', issuedAtMs, expiresAtMs };
+    return {
+      connectionToken: await issueConnectionToken(deps.gatewayTokenKey, claims),
+      subscriptionToken: await issueSubscriptionToken(deps.gatewayTokenKey, { ...claims, channel }),
+      expiresAtMs,
+    };
+  }
+}
