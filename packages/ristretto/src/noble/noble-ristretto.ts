@@ -4,9 +4,10 @@
  *
  * Weakness: BigInt arithmetic is not constant-time, neither here nor in the library (README).
  */
-import { mulAddUnsafe, pippenger } from '@noble/curves/abstract/curve.js';
+import { ScalarMultiplier, mulAddUnsafe, normalizeZ, pippenger } from '@noble/curves/abstract/curve.js';
 import type { EdwardsPoint } from '@noble/curves/abstract/edwards.js';
 import { ed25519, ristretto255, ristretto255_hasher } from '@noble/curves/ed25519.js';
+import { randomBytes } from '@noble/hashes/utils.js';
 import type { FixedBase, Point, Ristretto255 } from '../ristretto255.ts';
 import { createNobleScalars, scalarToBigInt } from './noble-scalars.ts';
 import { createSmallLog } from './small-log.ts';
@@ -19,10 +20,16 @@ const fixedBaseWindow = 5;
 /** Below this many points Straus (one table per point) is faster than Pippenger's buckets. */
 const strausLimit = 64;
 
+const cofactor = Edwards.CURVE().h;
+
+type Multiplier = ScalarMultiplier<typeof Edwards>;
+
 const wrap = (point: EdwardsPoint) => point as unknown as Point;
 const unwrap = (point: Point) => point as unknown as EdwardsPoint;
 
 export function createNobleRistretto(): Ristretto255 {
+  // Random bytes only blind multiplications of the generator, as everywhere in the library: results do not depend on them.
+  const multiplier: Multiplier = new ScalarMultiplier(Edwards, randomBytes);
   return {
     generator: wrap(Edwards.BASE),
     identity: wrap(Edwards.ZERO),
@@ -57,9 +64,9 @@ export function createNobleRistretto(): Ristretto255 {
     subtract: (a, b) => wrap(unwrap(a).subtract(unwrap(b))),
     negate: (point) => wrap(unwrap(point).negate()),
 
-    multiply: (point, scalar) => wrap(multiplySecret(unwrap(point), scalarToBigInt(scalar))),
-    multiplyGenerator: (scalar) => wrap(multiplySecret(Edwards.BASE, scalarToBigInt(scalar))),
-    fixedBase,
+    multiply: (point, scalar) => wrap(multiplySecret(multiplier, unwrap(point), scalarToBigInt(scalar))),
+    multiplyGenerator: (scalar) => wrap(multiplySecret(multiplier, Edwards.BASE, scalarToBigInt(scalar))),
+    fixedBase: (point) => fixedBase(multiplier, point),
     multiScalarMultiply(points, scalars) {
       if (points.length !== scalars.length) throw new RangeError('vectors of unequal length');
       const values = scalars.map(scalarToBigInt);
@@ -84,14 +91,21 @@ function encodePoint(point: Point): Uint8Array {
   return new RistrettoPoint(unwrap(point)).toBytes();
 }
 
-/** The library refuses the scalar zero, which a mask or response may be. */
-function multiplySecret(point: EdwardsPoint, scalar: bigint): EdwardsPoint {
-  return scalar === 0n ? Edwards.ZERO : point.multiply(scalar);
+/**
+ * The library's constant-sequence multiplication, without the inversion by which its points normalise every product.
+ * The library refuses the scalar zero, which a mask or response may be.
+ */
+function multiplySecret(multiplier: Multiplier, point: EdwardsPoint, scalar: bigint): EdwardsPoint {
+  return scalar === 0n ? Edwards.ZERO : multiplier.mulSecret(point, scalar, cofactor, normalizeTable).p;
 }
 
-function fixedBase(point: Point): FixedBase {
+function fixedBase(multiplier: Multiplier, point: Point): FixedBase {
   // The library keys tables by object: a copy leaves the caller's point without one.
   const base = Edwards.fromAffine(unwrap(point).toAffine());
-  base.precompute(fixedBaseWindow);
-  return { multiply: (scalar) => wrap(multiplySecret(base, scalarToBigInt(scalar))) };
+  multiplier.setWindowSize(base, fixedBaseWindow);
+  return { multiply: (scalar) => wrap(multiplySecret(multiplier, base, scalarToBigInt(scalar))) };
+}
+
+function normalizeTable(table: EdwardsPoint[]): EdwardsPoint[] {
+  return normalizeZ(Edwards, table);
 }
