@@ -20,11 +20,13 @@ import { decodeProfile, encodeProfile } from './profile.ts';
 
 /** An entry with names of any usual length: a commit's size does not say who made it. */
 const smallestPayload = 1024;
+/** Each costs every member two signature verifications. */
+export const maxOthers = 64;
 
 export interface CommitPayload {
   /** The committer's own. */
   readonly entry: UnverifiedEntry | undefined;
-  /** Others', repeated for those who lack them. */
+  /** Others', repeated for those who lack them; at most 64. */
   readonly others: readonly UnverifiedEntry[];
   /** Replaces the group's whole profile. `invalid`: there was one that may not be shown. */
   readonly profile: GroupProfile | 'invalid' | undefined;
@@ -65,10 +67,10 @@ export function openCommitPayload(
   }
   const encoded = unpad(padded, smallestPayload);
   const payload = encoded === undefined ? undefined : decodeCanonical(CommitPayloadSchema, encoded);
-  if (payload === undefined) return violation('identity/payload-form');
+  if (payload === undefined || payload.entries.length > maxOthers) return violation('identity/payload-form');
   return accept({
     entry: payload.entry === undefined ? undefined : decodeEntry(payload.entry),
-    others: payload.entries.flatMap((entry) => decodeEntry(entry) ?? []),
+    others: payload.entries.map(decodeEntry),
     profile: payload.profile === undefined ? undefined : (decodeProfile(payload.profile) ?? 'invalid'),
   });
 }

@@ -8,6 +8,7 @@ import type { EpochKeys } from '../schedule/epoch-keys.ts';
 import type { Suite } from '../suite.ts';
 import { administers } from '../tree/roles.ts';
 import type { LeafIndex } from '../tree/tree-math.ts';
+import { toLeafIndex } from '../tree/tree-math.ts';
 import type { TreeReader } from '../tree/tree-reader.ts';
 import { openCommitPayload } from './commit-payload.ts';
 import type { IdentityEntry, UnverifiedEntry } from './identity-entry.ts';
@@ -53,8 +54,10 @@ export function examineCommitPayload(input: ExaminePayloadInput): PayloadFinding
   const payload = opened.value;
   const others: IdentityEntry[] = [];
   for (const other of payload.others) {
-    const entry = examineEntry(input, other, flags);
-    if (entry !== undefined && entry.leaf !== committer) others.push(entry);
+    const index = toLeafIndex(other.leaf, tree.leafCount);
+    const isNews = index === undefined || (index !== committer && roster.entry(index) === undefined);
+    const entry = isNews ? examineEntry(input, other, flags) : undefined;
+    if (entry !== undefined) others.push(entry);
   }
   let profile: GroupProfile | undefined;
   const leaf = tree.leaf(committer);

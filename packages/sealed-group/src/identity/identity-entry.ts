@@ -15,7 +15,6 @@ import { hashTuple, uint32 } from '../hash/index.ts';
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import { uint64 } from '../schedule/uint64.ts';
-import { safeInteger } from '../schedule/decode-canonical.ts';
 import type { Equation } from '../signature/equation.ts';
 import { equationsHold } from '../signature/equation-batch.ts';
 import type { SecretScalar } from '../signature/keys.ts';
@@ -162,13 +161,11 @@ export function encodeEntry(entry: UnverifiedEntry): WireEntry {
   });
 }
 
-/** Copies. Undefined when a number is out of range; everything else is for `verifyIdentityEntry` to judge. */
-export function decodeEntry(wire: WireEntry): UnverifiedEntry | undefined {
-  const leafEpoch = safeInteger(wire.leafEpoch);
-  if (leafEpoch === undefined) return undefined;
+/** Copies. An epoch beyond the safe integers loses precision here and is refused by its form. */
+export function decodeEntry(wire: WireEntry): UnverifiedEntry {
   return {
     leaf: wire.leaf,
-    leafEpoch,
+    leafEpoch: Number(wire.leafEpoch),
     leafKey: Uint8Array.from(wire.leafKey),
     signingKey: Uint8Array.from(wire.signingKey),
     identityKey: Uint8Array.from(wire.identityKey),
@@ -184,6 +181,7 @@ function hasForm(entry: UnverifiedEntry): boolean {
   const keys = [entry.leafKey, entry.signingKey, entry.identityKey];
   const signatures = [entry.identitySignature, entry.leafSignature];
   return (
+    Number.isSafeInteger(entry.leafEpoch) &&
     keys.every((key) => key.length === 32) &&
     signatures.every((signature) => signature.length === 64) &&
     isName(entry.name) &&

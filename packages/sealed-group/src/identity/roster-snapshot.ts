@@ -84,7 +84,7 @@ export function openRosterSnapshot(
   if (snapshot === undefined) return violation('identity/snapshot-form');
   const profile = snapshot.profile === undefined ? undefined : decodeProfile(snapshot.profile);
   return accept({
-    entries: snapshot.entries.flatMap((entry) => decodeEntry(entry) ?? []),
+    entries: snapshot.entries.map(decodeEntry),
     profile: profile ?? emptyProfile,
   });
 }
@@ -102,17 +102,24 @@ export function verifyRosterSnapshot(
     SnapshotScope & { readonly tree: Pick<TreeReader, 'leaf' | 'leafCount'>; readonly random: RandomSource },
 ): { roster: Roster; dropped: readonly DroppedEntry[] } {
   const dropped: DroppedEntry[] = [];
+  /** One entry per leaf is looked at, so that the work is bounded by the tree, not by the snapshot. */
+  const seen = new Set<number>();
   const entryByLeaf = new Map<number, IdentityEntry>();
   const batch = createEquationBatch(suite);
   for (const unverified of snapshot.entries) {
     const { leaf } = unverified;
-    const prepared = prepareEntry(suite, unverified, scope);
-    if (!prepared.ok) dropped.push({ leaf, rule: prepared.rule });
-    else if (entryByLeaf.has(leaf)) dropped.push({ leaf, rule: 'identity/snapshot-duplicate' });
-    else {
-      entryByLeaf.set(leaf, prepared.value.entry);
-      batch.add([prepared.value.leafEquation], leaf);
+    if (seen.has(leaf)) {
+      dropped.push({ leaf, rule: 'identity/snapshot-duplicate' });
+      continue;
     }
+    seen.add(leaf);
+    const prepared = prepareEntry(suite, unverified, scope);
+    if (!prepared.ok) {
+      dropped.push({ leaf, rule: prepared.rule });
+      continue;
+    }
+    entryByLeaf.set(leaf, prepared.value.entry);
+    batch.add([prepared.value.leafEquation], leaf);
   }
   const verdict = batch.verify(scope.random);
   if (!verdict.ok) {

@@ -181,6 +181,5 @@ function decodeRecord(wire: WireRecord | undefined): EntryRecord | undefined {
   const sinceEpoch = wire === undefined ? undefined : safeInteger(wire.sinceEpoch);
   if (wire === undefined || sinceEpoch === undefined) return undefined;
   if (wire.entry === undefined) return { sinceEpoch, entry: undefined };
-  const entry = decodeEntry(wire.entry);
-  return entry === undefined ? undefined : { sinceEpoch, entry: entry as IdentityEntry };
+  return { sinceEpoch, entry: decodeEntry(wire.entry) as IdentityEntry };
 }

@@ -5,6 +5,6 @@ export { EpochKeys, initialChain } from './epoch-keys.ts';
 export type { EpochInputs } from './epoch-keys.ts';
 export { expandLabel } from './expand-label.ts';
 export { scheduleLabels } from './labels.ts';
-export { Secret } from './secret.ts';
+export { Secret, SecretDeletedError } from './secret.ts';
 export { maxForwardJump, maxGeneration, maxSkippedPerLeaf, SecretTree } from './secret-tree.ts';
 export { uint64 } from './uint64.ts';

@@ -4,6 +4,16 @@
  */
 const redacted = '[secret]';
 
+/** Caller misuse: a secret was used after its deletion. */
+export class SecretDeletedError extends Error {
+  readonly code = 'SECRET_DELETED';
+
+  constructor() {
+    super('this secret was deleted');
+    this.name = 'SecretDeletedError';
+  }
+}
+
 export class Secret {
   #bytes: Uint8Array | undefined;
 
@@ -16,9 +26,9 @@ export class Secret {
     return new Secret(Uint8Array.from(bytes));
   }
 
-  /** The bytes themselves, not a copy. Throws when wiped: using a deleted secret is a bug of the caller. */
+  /** The bytes themselves, not a copy. Throws `SecretDeletedError` when wiped. */
   reveal(): Uint8Array {
-    if (this.#bytes === undefined) throw new Error('this secret was deleted');
+    if (this.#bytes === undefined) throw new SecretDeletedError();
     return this.#bytes;
   }
 

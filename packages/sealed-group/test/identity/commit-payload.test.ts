@@ -1,9 +1,13 @@
+import { gcm } from '@noble/ciphers/aes.js';
 import { describe, expect, it } from 'vitest';
-import { openCommitPayload, sealCommitPayload } from '../../src/identity/commit-payload.ts';
+import { hashTuple } from '../../src/hash/index.ts';
+import { maxOthers, openCommitPayload, sealCommitPayload } from '../../src/identity/commit-payload.ts';
 import { examineCommitPayload } from '../../src/identity/examine-commit-payload.ts';
 import type { IdentityEntry } from '../../src/identity/identity-entry.ts';
 import { Roster } from '../../src/identity/roster.ts';
 import { SigningKey } from '../../src/identity/signing-key.ts';
+import { pad } from '../../src/message/padding.ts';
+import { expandLabel } from '../../src/schedule/expand-label.ts';
 import { ada, adasPhone, ben, cleo, createPeople, epoch, origin, suite } from './people-fixture.ts';
 
 const people = createPeople();
@@ -81,6 +85,26 @@ describe('the rules of payloads flag the committer and reject nothing', () => {
       profile: undefined,
       flags: ['identity/payload-decrypts'],
     });
+  });
+
+  it('identity/payload-form: no padding, no payload, more repeated entries than anyone should verify', () => {
+    const keys = people.deriveKeys();
+    const sealed = (plaintext: Uint8Array) => {
+      const key = expandLabel(keys.payload.reveal(), 'payload-seal-key', [bodyHash], 32);
+      const nonce = expandLabel(keys.payload.reveal(), 'payload-seal-nonce', [bodyHash], 12);
+      const data = hashTuple('payload-additional-data', keys.contextHash, bodyHash);
+      return gcm(key, nonce, data).encrypt(plaintext);
+    };
+    const rule = { ok: false, rule: 'identity/payload-form' };
+    for (const plaintext of [new Uint8Array(0), new Uint8Array(1024).fill(1), pad(Uint8Array.of(9), 1024)]) {
+      expect(openCommitPayload(keys, bodyHash, sealed(plaintext))).toMatchObject(rule);
+    }
+    expect(openCommitPayload(keys, bodyHash, sealed(pad(new Uint8Array(0), 1024))).ok).toBe(true);
+    const entry = people.sign(ada);
+    const repeated = (count: number) =>
+      sealCommitPayload(keys, bodyHash, { entry, others: Array.from({ length: count }, () => entry) });
+    expect(openCommitPayload(keys, bodyHash, repeated(maxOthers + 1))).toMatchObject(rule);
+    expect(openCommitPayload(keys, bodyHash, repeated(maxOthers)).ok).toBe(true);
   });
 
   it("identity/entry-present: no entry for the committer's leaf", () => {

@@ -49,6 +49,8 @@ describe('the rules of identity entries', () => {
     expect(verify({ ...entry, leafSignature: new Uint8Array(63) })).toMatchObject(
       broken('identity/entry-form'),
     );
+    const farFuture = { ...encodeEntry(entry), leafEpoch: 2n ** 63n };
+    expect(verify(decodeEntry(farFuture))).toMatchObject(broken('identity/entry-form'));
     for (const name of ['Ben\n', '\u202eneB', 'x'.repeat(257), '\ud800']) {
       expect(verify({ ...entry, name })).toMatchObject(broken('identity/entry-form'));
     }

@@ -1,3 +1,4 @@
+import { gcm } from '@noble/ciphers/aes.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { describe, expect, it } from 'vitest';
 import { Roster } from '../../src/identity/roster.ts';
@@ -6,6 +7,10 @@ import {
   sealRosterSnapshot,
   verifyRosterSnapshot,
 } from '../../src/identity/roster-snapshot.ts';
+import { hashTuple } from '../../src/hash/index.ts';
+import { pad } from '../../src/message/padding.ts';
+import { expandLabel } from '../../src/schedule/expand-label.ts';
+import { uint64 } from '../../src/schedule/uint64.ts';
 import { ada, ben, cleo, createPeople, epoch, groupId, suite } from './people-fixture.ts';
 
 const people = createPeople();
@@ -56,6 +61,23 @@ describe('a roster snapshot', () => {
     expect(openRosterSnapshot(scope, { ...sealed, key: new Uint8Array(32) })).toMatchObject(rule);
     expect(openRosterSnapshot({ ...scope, epoch: 6 }, sealed)).toMatchObject(rule);
     expect(openRosterSnapshot({ ...scope, groupId: new Uint8Array(16) }, sealed)).toMatchObject(rule);
+  });
+
+  it('identity/snapshot-form: what an inviter may seal instead of a roster', () => {
+    const key = new Uint8Array(32).fill(4);
+    const cipher = () =>
+      gcm(
+        expandLabel(key, 'snapshot-key', [], 32),
+        expandLabel(key, 'snapshot-nonce', [], 12),
+        hashTuple('roster-snapshot', groupId, uint64(epoch)),
+      );
+    for (const plaintext of [new Uint8Array(0), new Uint8Array(256).fill(1), pad(Uint8Array.of(9, 9, 9))]) {
+      const bytes = cipher().encrypt(plaintext);
+      const opened = openRosterSnapshot(scope, { bytes, sha256: sha256(bytes), key });
+      expect(opened).toMatchObject({ ok: false, rule: 'identity/snapshot-form' });
+    }
+    const empty = cipher().encrypt(pad(new Uint8Array(0)));
+    expect(openRosterSnapshot(scope, { bytes: empty, sha256: sha256(empty), key }).ok).toBe(true);
   });
 
   it('hides how many people there are within a step of padding', () => {
