@@ -10,7 +10,7 @@
  *       │
  *  cascades ▸ set-role ▸ remove (▸ truncate) ▸ add (▸ extend) ▸ fill ▸ path        on a draft
  *       │                                                   │       │
- *  owner left? leaf proofs?                                  new keys are awaited, skipped nodes blanked
+ *  owner left? leaf proofs?                                  new keys are awaited
  *       │
  *  recipients of every seal, from the finished structure
  * ```
@@ -58,9 +58,9 @@ export function planCommit(tree: TreeReader, input: CommitInput): Result<CommitP
 
   const fills = checkFills(draft, instance, input.fills);
   if (!fills.ok) return fills;
+  // Skipped nodes need no blanking here: when the last leaf on one side of a node went, the node was blanked.
   const path = filteredDirectPath(draft, committer);
   if (fills.value.length + path.kept.length > maxSealedNodes) return violation('tree/seal-limit');
-  for (const node of path.skipped) draft.blank(node);
   for (const node of [...fills.value, leafNode(committer), ...path.kept]) draft.awaitKey(node);
 
   const seals = planSeals(draft, fills.value, path.kept);

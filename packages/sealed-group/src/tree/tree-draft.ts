@@ -143,7 +143,7 @@ export class TreeDraft implements TreeReader {
       const above = new Map<NodeIndex, number>();
       for (const [node, count] of gone) {
         this.#occupied.set(node, this.occupiedLeaves(node) - count);
-        this.blank(node);
+        this.#blank(node);
         if (height > 0) above.set(parent(node), (above.get(parent(node)) ?? 0) + count);
       }
       gone = above;
@@ -187,13 +187,9 @@ export class TreeDraft implements TreeReader {
     return accept(places);
   }
 
-  blank(index: NodeIndex): void {
-    if (!this.isBlank(index)) this.#put(index, undefined);
-  }
-
   /** Says that the node will get a new key; a parent forgets its old key and its unmerged leaves at once. */
   awaitKey(index: NodeIndex): void {
-    if (!isLeaf(index)) this.blank(index);
+    if (!isLeaf(index)) this.#blank(index);
     this.#awaiting.add(index);
     this.#hashes = undefined;
   }
@@ -217,6 +213,10 @@ export class TreeDraft implements TreeReader {
     );
     this.#nodeByNewKey.set(keyText(publicKey), index);
     return accept(undefined);
+  }
+
+  #blank(index: NodeIndex): void {
+    if (!this.isBlank(index)) this.#put(index, undefined);
   }
 
   #put(index: NodeIndex, node: TreeNode | undefined): void {

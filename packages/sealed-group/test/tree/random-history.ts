@@ -62,6 +62,9 @@ export function planStep(group: GroupModel, drawn: Step): PlannedStep | undefine
   }
   const fills = fillsOf(group, drawn, committer, operations);
   const plan = group.plan(committer, operations, fills);
+  // What suggestFills says must be a legal list.
+  if (!plan.ok && drawn.fill === 'suggested' && group.plan(committer, operations).ok)
+    throw new Error(plan.rule);
   return plan.ok ? { input: group.input(committer, operations, fills), plan: plan.value } : undefined;
 }
 
@@ -95,6 +98,7 @@ function operationOf(group: GroupModel, { kind, role }: Wish, target: LeafIndex)
     case 'leave':
       return { kind: 'remove', leaf: target, leaveSignature: new Uint8Array(64) };
     case 'set-role':
+    default:
       return { kind: 'set-role', leaf: target, role };
   }
 }

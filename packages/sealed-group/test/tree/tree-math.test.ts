@@ -58,16 +58,12 @@ describe('array-form tree arithmetic', () => {
       const { index, above } = place;
       expect(level(index)).toBe(place.height);
       expect(isLeaf(index)).toBe(place.height === 0);
-      if (above === undefined) {
-        expect(root(leafCount)).toBe(index);
-      } else {
-        expect(parent(index)).toBe(above.index);
-        expect(sibling(index)).toBe(above.low === place ? above.high!.index : above.low!.index);
-      }
-      if (place.height > 0) {
-        expect(left(index)).toBe(place.low!.index);
-        expect(right(index)).toBe(place.high!.index);
-      }
+      expect(root(leafCount) === index).toBe(above === undefined);
+      const parentAndSibling = above === undefined ? [] : [parent(index), sibling(index)];
+      const other = above?.low === place ? above.high : above?.low;
+      expect(parentAndSibling).toEqual(above === undefined ? [] : [above.index, other!.index]);
+      const children = isLeaf(index) ? [] : [left(index), right(index)];
+      expect(children).toEqual(place.height === 0 ? [] : [place.low!.index, place.high!.index]);
       expect(directPath(index, leafCount)).toEqual(ancestors(place).map((ancestor) => ancestor.index));
       expect(copath(index, leafCount)).toHaveLength(height - place.height);
       const under = places.filter((other) => other === place || ancestors(other).includes(place));
