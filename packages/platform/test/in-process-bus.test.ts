@@ -82,6 +82,21 @@ describe('the in-process bus', () => {
     expect(others).toEqual(['1', '2', '3', '4']);
   });
 
+  test('a message that is published again while it waits for room is delivered once', async () => {
+    const slow = await createSlow();
+    await fill(slow);
+    const both = Promise.all([slow.publish('4'), slow.publish('4')]);
+    for (let index = 0; index < 4; index += 1) {
+      await slow.clock.advance(0);
+      slow.finishOne();
+    }
+    await both;
+    await slow.clock.advance(0);
+    slow.finishOne();
+    await slow.clock.advance(0);
+    expect(slow.received).toEqual(['1', '2', '3', '4']);
+  });
+
   test('a full subscriber holds up only the subjects it listens to', async () => {
     const slow = await createSlow();
     await fill(slow);

@@ -18,7 +18,7 @@ export class KeyQueue {
   rows: OutboxRow[] = [];
   /** Rows of this key up to this id are in `rows`, in flight or settled. */
   newestSeenId = 0;
-  /** Whether there may be rows of this key after `newestSeenId` that the scan has passed over. */
+  /** Whether there may be rows of this key after `newestSeenId` that were passed over. Holds while it backs off. */
   hasMore = false;
   inFlight = false;
   /** While the key backs off: the timer that ends it. */
@@ -65,7 +65,6 @@ export class KeyQueues {
       return true;
     } else if (
       queue.hasMore ||
-      queue.backoff !== undefined ||
       queue.rows.length >= this.#limits.maxBufferedPerKey ||
       this.#bufferedRows >= this.#limits.maxBufferedRows
     ) {

@@ -277,6 +277,69 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       expect(exposition).toContain('conclave_relay_published_total 2');
     });
 
+    test('a row starts afresh, whatever happened to the one before it', async () => {
+      const attemptsMs = new Map<string, number[]>();
+      recorder.setBehaviour(async ({ messageId }) => {
+        if (messageId === 'fine') return;
+        attemptsMs.set(messageId, [...(attemptsMs.get(messageId) ?? []), clock.nowMs()]);
+        const { length } = attemptsMs.get(messageId)!;
+        if (messageId === 'late' && length === 4) return;
+        throw new Error('refused');
+      });
+      start({ maxAttempts: 5, minBackoffMs: 100, maxBackoffMs: 100_000 });
+      await enqueue('a', 'poison-1', 'late', 'fine', 'poison-2');
+      await drained(50);
+      expect((await listParked(store, { limit: 10 })).map((row) => [row.message_id, row.attempts])).toEqual([
+        ['poison-1', 5],
+        ['poison-2', 5],
+      ]);
+      expect(acceptedIds()).toEqual(['late', 'fine']);
+      for (const [first, second] of attemptsMs.values()) expect(second! - first!).toBeLessThanOrEqual(150);
+    });
+
+    test('a row whose id becomes visible late is published, and what is settled is not repeated', async () => {
+      let failing = true;
+      const flaky: Store<ContractTables> = {
+        db: store.db,
+        onOutbox: (listener) => store.onOutbox(listener),
+        write: (unit) => (failing ? Promise.reject(new Error('no space')) : store.write(unit)),
+        close: () => Promise.resolve(),
+      };
+      const limits = { maxBufferedPerKey: 1, lookbackIds: 100, maxBackoffMs: 1_000 };
+      relays.push(
+        startRelay({
+          store: flaky,
+          bus: recorder.bus,
+          clock,
+          random: systemRandom,
+          log: silentLog,
+          limits,
+        }),
+      );
+      const insertAs = (...ids: number[]) =>
+        store.write(async (trx) => {
+          for (const id of ids) {
+            await trx
+              .insertInto('outbox')
+              .values({
+                id,
+                subject: 'events.test.a',
+                ordering_key: 'a',
+                message_id: `m${id}`,
+                payload: new Uint8Array(),
+              })
+              .execute();
+          }
+        });
+      await insertAs(20);
+      await until(() => recorder.accepted.length === 1, 100);
+      await insertAs(15, 16, 17);
+      await until(() => recorder.accepted.length === 4, 100);
+      failing = false;
+      await drained(1_000);
+      expect(recorder.attempts).toEqual(['m20', 'm15', 'm16', 'm17']);
+    });
+
     test('a parked row that is unparked is published under its own id; one that is discarded is gone', async () => {
       let refuse = true;
       recorder.setBehaviour(async ({ messageId }) => {
@@ -421,6 +484,20 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       await enqueue('a', 'm1');
       await drained(1_000);
       expect(acceptedIds()).toEqual(['m1']);
+    });
+
+    test('closing while keys back off leaves no timer behind', async () => {
+      recorder.setBehaviour(async () => {
+        throw new BusError('BUS_UNAVAILABLE', 'away');
+      });
+      const { relay } = start();
+      await enqueue('a', 'm1');
+      await enqueue('b', 'm2');
+      await until(() => recorder.attempts.length === 2);
+      await clock.advance(1);
+      await relay.close();
+      expect(clock.pending).toBe(0);
+      expect(await pending()).toEqual(['m1', 'm2']);
     });
 
     test('closing waits for what is in flight, deletes it and starts nothing more', async () => {
