@@ -1,0 +1,150 @@
+/**
+ * The real server as a process of its own, on free ports and in a folder of its own, for whatever has to see it die:
+ * `conclave demo`, the benches, the end-to-end tests. It is known to be ours by what it prints and by its process, never
+ * by a port that somebody else may hold.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../../../apps/server/src/main.ts', import.meta.url));
+
+export interface ServerProcessOptions {
+  readonly dataDirectory: string;
+  /** Settings as flags: `{ 'listen.port': '0' }`. Limits by address are far out of the way unless set here. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** How long to wait for the server to listen. */
+  readonly startTimeoutMs?: number;
+}
+
+export interface ServerProcess extends AsyncDisposable {
+  /** The same after a restart. */
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly pid: number;
+  /** Everything it printed, over all restarts: what a check for leaks reads. */
+  readonly output: string;
+  /** The registration token of the first account, when the server printed one. */
+  readonly firstAccountToken: string | undefined;
+  /** SIGKILL: no chance to finish anything. Resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, and SIGKILL if it has not ended within the time. Resolves with the exit code. */
+  stop(timeoutMs?: number): Promise<number | null>;
+  /** Starts it again on the same ports and folder. */
+  restart(): Promise<void>;
+}
+
+const wideLimits = Object.fromEntries(
+  [
+    'request',
+    'registration',
+    'login',
+    'groupCreate',
+    'framePost',
+    'readProof',
+    'groupRead',
+    'blobPut',
+    'transferCreate',
+    'transferRead',
+  ].flatMap((name) => [
+    [`rateLimits.${name}.burst`, '1000000'],
+    [`rateLimits.${name}.perMinute`, '1000000'],
+  ]),
+);
+
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  let output = '';
+  let ports = { listen: '0', admin: '0' };
+  let child = await launch();
+  const url = `http://127.0.0.1:${ports.listen}`;
+  const adminUrl = `http://127.0.0.1:${ports.admin}`;
+
+  async function launch(): Promise<ChildProcess> {
+    const flags = {
+      dataDirectory: options.dataDirectory,
+      serverName: 'conclave.test',
+      'listen.host': '127.0.0.1',
+      'log.level': 'info',
+      ...wideLimits,
+      ...options.flags,
+      'listen.port': ports.listen,
+      'admin.port': ports.admin,
+    };
+    const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
+    const started = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', program, 'start', ...args],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const from = output.length;
+    const listening = Promise.withResolvers<void>();
+    const collect = (chunk: Buffer): void => {
+      output += chunk.toString('utf8');
+      const printed = output.slice(from);
+      const main = /Conclave is listening at http:\/\/[^\s:]+:(\d+)/.exec(printed)?.[1];
+      const admin = /Metrics and readiness: http:\/\/[^\s:]+:(\d+)\//.exec(printed)?.[1];
+      if (main === undefined || admin === undefined) return;
+      ports = { listen: main, admin };
+      listening.resolve();
+    };
+    started.stdout.on('data', collect);
+    started.stderr.on('data', collect);
+    started.once('exit', (code, signal) => {
+      listening.reject(new Error(`the server ended at start (${signal ?? code}):\n${output.slice(from)}`));
+    });
+    const timer = setTimeout(() => {
+      listening.reject(new Error(`the server did not listen in time:\n${output.slice(from)}`));
+    }, options.startTimeoutMs ?? 30_000);
+    try {
+      await listening.promise;
+    } catch (error) {
+      started.kill('SIGKILL');
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    return started;
+  }
+
+  const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const kill = async (): Promise<void> => {
+    if (isGone()) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  };
+
+  return {
+    url,
+    adminUrl,
+    get pid() {
+      return child.pid ?? 0;
+    },
+    get output() {
+      return output;
+    },
+    get firstAccountToken() {
+      return /first account \(works once\): (\S+)/.exec(output)?.[1];
+    },
+    kill,
+    async stop(timeoutMs = 20_000) {
+      if (isGone()) return child.exitCode;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+      await gone;
+      clearTimeout(timer);
+      return child.exitCode;
+    },
+    async restart() {
+      await kill();
+      child = await launch();
+    },
+    async [Symbol.asyncDispose]() {
+      await kill();
+    },
+  };
+}
