@@ -9,6 +9,7 @@
  * a newcomer would take the forger's signing key for the victim's.
  */
 import { create } from '@bufbuild/protobuf';
+import { equalBytes } from '@noble/ciphers/utils.js';
 import type { RandomSource } from '@conclave/ristretto';
 import type { Hedge } from '../hash/index.ts';
 import { hashTuple, uint32 } from '../hash/index.ts';
@@ -29,7 +30,6 @@ import { isPending } from '../tree/tree-node.ts';
 import type { TreeReader } from '../tree/tree-reader.ts';
 import type { IdentityEntry as WireEntry } from '../wire/gen/member_pb.js';
 import { IdentityEntrySchema } from '../wire/gen/member_pb.js';
-import { equalBytes } from '@noble/ciphers/utils.js';
 import type { Picture } from './profile.ts';
 import { decodePicture, encodePicture, isName, isPicture } from './profile.ts';
 import type { SigningKey } from './signing-key.ts';

@@ -415,7 +415,20 @@ describe('messages out of order', () => {
     expect(fixture.open(keys, second).ok).toBe(true);
   });
 
-  it('never repeats a key and nonce after a backup was restored: the frame nonce differs', () => {
+  it('never repeats a key and nonce, however often a backup is restored: the frame nonce differs', () => {
+    const fixture = createFixture();
+    const backup = fixture.deriveKeys().encode();
+    const pairs = Array.from({ length: 100 }, () => {
+      const taken = EpochKeys.decode(backup)!.secretTree.takeNext(member);
+      if (!taken.ok) throw new Error(taken.rule);
+      expect(taken.value.generation).toBe(0);
+      const { key, nonce } = messageKey(taken.value.secret, fixture.random.bytes(16));
+      return Buffer.concat([key, nonce]).toString('hex');
+    });
+    expect(new Set(pairs).size).toBe(100);
+  });
+
+  it('of a restored backup are read until one of the generation was accepted', () => {
     const fixture = createFixture();
     const backup = fixture.deriveKeys().encode();
     const once = fixture.seal(EpochKeys.decode(backup)!, member, 'same words');
