@@ -51,7 +51,9 @@ describe('register', () => {
 
   it('can create an account without logging in', async () => {
     await using running = await startTestServer();
-    expect(await register(running.url, 'ada', { inhibit_login: true })).toEqual({ user_id: '@ada:127.0.0.1' });
+    expect(await register(running.url, 'ada', { inhibit_login: true })).toEqual({
+      user_id: '@ada:127.0.0.1',
+    });
     expect(await rowCounts(running.server)).toMatchObject({ accounts: 1, devices: 0, token_pairs: 0 });
   });
 
@@ -60,7 +62,10 @@ describe('register', () => {
     await register(running.url, 'ada');
     const codes = [];
     for (const username of ['ada', 'ADA', 'with space', 'ä', '', 'x'.repeat(250)]) {
-      const { status, body } = await ask(running.url, 'POST', `${v3}/register`, { username, password: 'long enough' });
+      const { status, body } = await ask(running.url, 'POST', `${v3}/register`, {
+        username,
+        password: 'long enough',
+      });
       codes.push([status, body.errcode]);
     }
     expect(codes).toEqual([
@@ -113,7 +118,10 @@ describe('register', () => {
         password: 'correct horse',
         auth: { type: 'm.login.dummy', session },
       });
-    expect(await tryWith(`B${session.slice(1)}`)).toMatchObject({ status: 401, body: { errcode: 'M_UNKNOWN' } });
+    expect(await tryWith(`B${session.slice(1)}`)).toMatchObject({
+      status: 401,
+      body: { errcode: 'M_UNKNOWN' },
+    });
     await clock.advance(15 * 60_000);
     const late = await tryWith(session);
     expect(late).toMatchObject({ status: 401, body: { errcode: 'M_UNKNOWN', flows: [{}] } });
@@ -127,7 +135,13 @@ describe('registration tokens', () => {
     const { url, server } = running;
     const { token } = await server.accounts.registrationTokens.create({ usesAllowed: 2, lifetimeMs: null });
     const validity = async (candidate: string) =>
-      (await ask(url, 'GET', `/_matrix/client/v1/register/m.login.registration_token/validity?token=${candidate}`)).body;
+      (
+        await ask(
+          url,
+          'GET',
+          `/_matrix/client/v1/register/m.login.registration_token/validity?token=${candidate}`,
+        )
+      ).body;
     const join = (username: string, candidate: string) =>
       ask(url, 'POST', `${v3}/register`, {
         username,
@@ -154,9 +168,11 @@ describe('registration tokens', () => {
     const { token } = await server.accounts.registrationTokens.create({ usesAllowed: 2, lifetimeMs: null });
     const auth = { type: 'm.login.registration_token', token };
     const both = await Promise.all(
-      [0, 1].map(() => ask(url, 'POST', `${v3}/register`, { username: 'ada', password: 'correct horse', auth })),
+      [0, 1].map(() =>
+        ask(url, 'POST', `${v3}/register`, { username: 'ada', password: 'correct horse', auth }),
+      ),
     );
-    expect(both.map(({ status }) => status).sort()).toEqual([200, 400]);
+    expect(new Set(both.map(({ status }) => status))).toEqual(new Set([200, 400]));
     expect(await server.accounts.registrationTokens.list()).toMatchObject([{ uses: 1 }]);
   });
 
@@ -252,18 +268,17 @@ describe('login', () => {
       listen: { trustedProxies: ['127.0.0.1'] },
       rateLimits: { login: { burst: 3, perMinute: 1 } },
     });
-    const statuses = [];
-    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']) {
-      const { status, body, headers } = await ask(running.url, 'POST', `${v3}/login`, passwordAuth('ada', 'wrong'), {
-        'x-forwarded-for': address,
-      });
-      statuses.push(status);
-      if (status === 429) {
-        expect(body).toMatchObject({ errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: expect.any(Number) });
-        expect(Number(headers.get('retry-after'))).toBe(Math.ceil(body.retry_after_ms / 1_000));
-      }
+    const attempt = (address: string) =>
+      ask(running.url, 'POST', `${v3}/login`, passwordAuth('ada', 'wrong'), { 'x-forwarded-for': address });
+    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) {
+      expect((await attempt(address)).status).toBe(403);
     }
-    expect(statuses).toEqual([403, 403, 403, 429]);
+    const limited = await attempt('192.0.2.4');
+    expect(limited).toMatchObject({
+      status: 429,
+      body: { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: expect.any(Number) },
+    });
+    expect(Number(limited.headers.get('retry-after'))).toBe(Math.ceil(limited.body.retry_after_ms / 1_000));
   });
 });
 
@@ -271,7 +286,10 @@ describe('refresh', () => {
   const whoami = (url: string, token: string) =>
     ask(url, 'GET', `${v3}/account/whoami`, undefined, bearer(token)).then(({ status }) => status);
   const refresh = (url: string, token: string) =>
-    ask(url, 'POST', `${v3}/refresh`, { refresh_token: token }).then(({ status, body }) => ({ status, ...body }));
+    ask(url, 'POST', `${v3}/refresh`, { refresh_token: token }).then(({ status, body }) => ({
+      status,
+      ...body,
+    }));
 
   it('exchanges a refresh token; the old pair ends with the first use of the new one', async () => {
     await using running = await startTestServer();
@@ -362,7 +380,13 @@ describe('account/password', () => {
     const mine = await register(url, 'ada');
     const other = await ask(url, 'POST', `${v3}/login`, passwordAuth('ada', passwordOf('ada')));
     const change = (body: Record<string, unknown>) =>
-      ask(url, 'POST', `${v3}/account/password`, { new_password: 'a new password', ...body }, bearer(mine.access_token));
+      ask(
+        url,
+        'POST',
+        `${v3}/account/password`,
+        { new_password: 'a new password', ...body },
+        bearer(mine.access_token),
+      );
 
     const asked = await change({});
     expect(asked).toMatchObject({ status: 401, body: { flows: [{ stages: ['m.login.password'] }] } });
@@ -376,8 +400,12 @@ describe('account/password', () => {
       body: {},
     });
 
-    expect((await ask(url, 'GET', `${v3}/account/whoami`, undefined, bearer(mine.access_token))).status).toBe(200);
-    expect((await ask(url, 'GET', `${v3}/account/whoami`, undefined, bearer(other.body.access_token))).status).toBe(401);
+    expect((await ask(url, 'GET', `${v3}/account/whoami`, undefined, bearer(mine.access_token))).status).toBe(
+      200,
+    );
+    expect(
+      (await ask(url, 'GET', `${v3}/account/whoami`, undefined, bearer(other.body.access_token))).status,
+    ).toBe(401);
     expect((await ask(url, 'POST', `${v3}/login`, passwordAuth('ada', passwordOf('ada')))).status).toBe(403);
     expect((await ask(url, 'POST', `${v3}/login`, passwordAuth('ada', 'a new password'))).status).toBe(200);
   });
@@ -395,7 +423,9 @@ describe('account/password', () => {
       bearer(mine.access_token),
     );
     expect(status).toBe(200);
-    expect((await ask(url, 'GET', `${v3}/account/whoami`, undefined, bearer(other.body.access_token))).status).toBe(200);
+    expect(
+      (await ask(url, 'GET', `${v3}/account/whoami`, undefined, bearer(other.body.access_token))).status,
+    ).toBe(200);
   });
 });
 
@@ -412,7 +442,9 @@ describe('account/deactivate', () => {
       body: { id_server_unbind_result: 'success' },
     });
     expect((await ask(url, 'GET', `${v3}/account/whoami`, undefined, bearer(token))).status).toBe(401);
-    expect((await ask(url, 'GET', `${v3}/register/available?username=ada`)).body.errcode).toBe('M_USER_IN_USE');
+    expect((await ask(url, 'GET', `${v3}/register/available?username=ada`)).body.errcode).toBe(
+      'M_USER_IN_USE',
+    );
     expect(await rowCounts(server)).toMatchObject({ accounts: 1, devices: 0, token_pairs: 0 });
     const row = await server.store.db.selectFrom('accounts').selectAll().executeTakeFirstOrThrow();
     expect(row.password_hash).toBeNull();
@@ -442,7 +474,9 @@ describe('what a client asks first', () => {
     const { body } = await ask(running.url, 'GET', `${v3}/capabilities`, undefined, bearer(token));
     expect(body.capabilities['m.change_password']).toEqual({ enabled: true });
     expect(body.capabilities['m.set_displayname']).toEqual({ enabled: false });
-    expect((await ask(running.url, 'GET', `${v3}/register/available?username=eve`)).body).toEqual({ available: true });
+    expect((await ask(running.url, 'GET', `${v3}/register/available?username=eve`)).body).toEqual({
+      available: true,
+    });
   });
 });
 
@@ -454,7 +488,11 @@ describe('what the database holds of an account', () => {
     const rows = [
       await server.store.db.selectFrom('accounts').selectAll().execute(),
       await server.store.db.selectFrom('token_pairs').selectAll().execute(),
-    ].map((value) => JSON.stringify(value, (_, field) => (field instanceof Uint8Array ? Buffer.from(field).toString('latin1') : field)));
+    ].map((value) =>
+      JSON.stringify(value, (_, field) =>
+        field instanceof Uint8Array ? Buffer.from(field).toString('latin1') : field,
+      ),
+    );
     for (const secret of [passwordOf('ada'), access_token, refresh_token]) {
       expect(rows.join()).not.toContain(secret);
     }

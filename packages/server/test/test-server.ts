@@ -84,7 +84,11 @@ export function bearer(token: string): Record<string, string> {
 }
 
 /** Registers with the one open stage and returns the answer's body. */
-export async function register(url: string, username: string, extra: Record<string, unknown> = {}): Promise<any> {
+export async function register(
+  url: string,
+  username: string,
+  extra: Record<string, unknown> = {},
+): Promise<any> {
   const { status, body } = await ask(url, 'POST', '/_matrix/client/v3/register', {
     username,
     password: `password of ${username}`,
@@ -97,14 +101,21 @@ export async function register(url: string, username: string, extra: Record<stri
 
 /** How many rows each table of the server has: what "leaves no trace" is measured by. */
 export async function rowCounts({ store }: ConclaveServer): Promise<Record<string, number>> {
-  const tables = ['accounts', 'devices', 'token_pairs', 'registration_tokens', 'transfers', 'outbox'] as const;
+  const tables = [
+    'accounts',
+    'devices',
+    'token_pairs',
+    'registration_tokens',
+    'transfers',
+    'outbox',
+  ] as const;
   const counts: Record<string, number> = {};
   for (const table of tables) {
     const row = await store.db
       .selectFrom(table)
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .executeTakeFirstOrThrow();
-    counts[table] = Number(row.count);
+    counts[table] = row.count;
   }
   const totals = await store.db.selectFrom('transfer_totals').selectAll().executeTakeFirstOrThrow();
   return { ...counts, transferBytes: totals.bytes, transferCount: totals.count };

@@ -10,7 +10,7 @@ const octets = { 'content-type': 'application/octet-stream' };
 
 async function create({ url }: TestServer, body: string, query = '') {
   const response = await fetch(`${url}${path}${query}`, { method: 'POST', headers: octets, body });
-  return { status: response.status, body: (await response.json()) as any };
+  return { status: response.status, body: await response.json() };
 }
 
 async function read({ url }: TestServer, id: string) {
@@ -25,7 +25,10 @@ describe('a transfer', () => {
     await using running = await startTestServer();
     const { status, body } = await create(running, 'a sealed invite', '?ttl_ms=60000');
     expect(status).toBe(201);
-    expect(body).toEqual({ id: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/), expires_at: expect.any(Number) });
+    expect(body).toEqual({
+      id: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+      expires_at: expect.any(Number),
+    });
     expect(await read(running, body.id)).toEqual({
       status: 200,
       type: 'application/octet-stream',
@@ -53,7 +56,10 @@ describe('a transfer', () => {
     const { body } = await create(running, 'x');
     expect((await fetch(`${running.url}${path}/${body.id}/read`)).status).toBe(405);
     expect((await fetch(`${running.url}${path}`)).status).toBe(405);
-    const row = await running.server.store.db.selectFrom('transfers').select('id_hash').executeTakeFirstOrThrow();
+    const row = await running.server.store.db
+      .selectFrom('transfers')
+      .select('id_hash')
+      .executeTakeFirstOrThrow();
     expect((await read(running, Buffer.from(row.id_hash).toString('base64url'))).status).toBe(404);
     expect((await read(running, body.id)).status).toBe(200);
   });
@@ -77,11 +83,13 @@ describe('a transfer', () => {
     expect((await read(running, short.body.id)).status).toBe(404);
     expect(await rowCounts(running.server)).toMatchObject({ transfers: 2, transferBytes: 11 });
     await clock.advance(9_000);
-    await expect.poll(() => rowCounts(running.server)).toMatchObject({
-      transfers: 1,
-      transferBytes: 6,
-      transferCount: 1,
-    });
+    await expect
+      .poll(() => rowCounts(running.server))
+      .toMatchObject({
+        transfers: 1,
+        transferBytes: 6,
+        transferCount: 1,
+      });
     expect((await read(running, long.body.id)).text).toBe('longer');
   });
 
@@ -99,12 +107,18 @@ describe('creating a transfer', () => {
     await using running = await startTestServer({ transfers: { maxBytes: 100, maxTtlMs: 86_400_000 } });
     const post = async (query: string, headers: Record<string, string>, body: string) => {
       const response = await fetch(running.url + path + query, { method: 'POST', headers, body });
-      return [response.status, ((await response.json()) as any).errcode];
+      return [response.status, (await response.json()).errcode];
     };
     expect(await post('', octets, '')).toEqual([400, 'CONCLAVE_TRANSFER_EMPTY']);
     expect(await post('', octets, 'x'.repeat(101))).toEqual([413, 'M_TOO_LARGE']);
-    expect(await post('', { 'content-type': 'application/json' }, '{}')).toEqual([415, 'CONCLAVE_UNSUPPORTED_MEDIA_TYPE']);
-    expect(await post('', { 'content-type': 'text/plain' }, 'x')).toEqual([415, 'CONCLAVE_UNSUPPORTED_MEDIA_TYPE']);
+    expect(await post('', { 'content-type': 'application/json' }, '{}')).toEqual([
+      415,
+      'CONCLAVE_UNSUPPORTED_MEDIA_TYPE',
+    ]);
+    expect(await post('', { 'content-type': 'text/plain' }, 'x')).toEqual([
+      415,
+      'CONCLAVE_UNSUPPORTED_MEDIA_TYPE',
+    ]);
     for (const ttl of ['0', '-1', '1.5', '86400001', 'soon', '9'.repeat(30)]) {
       expect(await post(`?ttl_ms=${ttl}`, octets, 'x')).toEqual([400, 'M_INVALID_PARAM']);
     }
@@ -113,14 +127,20 @@ describe('creating a transfer', () => {
   });
 
   it('respects both quotas under concurrency, and frees them by reading', async () => {
-    await using running = await startTestServer({ transfers: { maxBytes: 10, quotaBytes: 55, quotaCount: 7 } });
+    await using running = await startTestServer({
+      transfers: { maxBytes: 10, quotaBytes: 55, quotaCount: 7 },
+    });
     const large = await Promise.all(Array.from({ length: 20 }, () => create(running, '0123456789')));
     const stored = large.filter(({ status }) => status === 201);
     expect(stored).toHaveLength(5);
     expect(large.filter(({ body }) => body.errcode === 'CONCLAVE_TRANSFER_QUOTA')).toHaveLength(15);
     const small = await Promise.all(Array.from({ length: 5 }, () => create(running, 'x')));
     expect(small.filter(({ status }) => status === 201)).toHaveLength(2);
-    expect(await rowCounts(running.server)).toMatchObject({ transfers: 7, transferBytes: 52, transferCount: 7 });
+    expect(await rowCounts(running.server)).toMatchObject({
+      transfers: 7,
+      transferBytes: 52,
+      transferCount: 7,
+    });
     await read(running, stored[0]?.body.id);
     expect((await create(running, '0123456789')).status).toBe(201);
   });
@@ -129,7 +149,9 @@ describe('creating a transfer', () => {
     await using running = await startTestServer();
     const socket = connect(running.server.port, '127.0.0.1');
     await once(socket, 'connect');
-    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nhalf`);
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nhalf`,
+    );
     // Answered requests on another connection show that the first part was taken in meanwhile.
     await create(running, 'other');
     socket.destroy();
@@ -142,7 +164,9 @@ describe('creating a transfer', () => {
     const socket = connect(running.server.port, '127.0.0.1');
     let answer = '';
     socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
-    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nslow`);
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nslow`,
+    );
     await once(socket, 'close');
     expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
     expect(answer).toContain('"errcode":"CONCLAVE_REQUEST_TIMEOUT"');

@@ -188,7 +188,9 @@ export const configSchema = z.strictObject({
         .describe('Tree nodes of groups kept in memory; a group of n members has about 2n.'),
       maxWaitingPerGroup: integer(1, 100_000)
         .default(1_024)
-        .describe('Frames of one group that may wait to be judged; more are refused with CONCLAVE_OVERLOADED.'),
+        .describe(
+          'Frames of one group that may wait to be judged; more are refused with CONCLAVE_OVERLOADED.',
+        ),
       maxWaiting: integer(1, 1_000_000).default(8_192).describe('The same for all groups together.'),
     })
     .prefault({})

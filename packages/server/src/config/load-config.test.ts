@@ -19,7 +19,11 @@ describe('loading the configuration', () => {
     const result = loadConfig({});
     expect(result).toMatchObject({
       ok: true,
-      config: { dataDirectory: './data', listen: { host: 'localhost', port: 8008 }, accounts: { registration: 'token' } },
+      config: {
+        dataDirectory: './data',
+        listen: { host: 'localhost', port: 8008 },
+        accounts: { registration: 'token' },
+      },
     });
   });
 
@@ -37,7 +41,12 @@ describe('loading the configuration', () => {
       ok: true,
       config: {
         serverName: 'example.org',
-        listen: { port: 3, host: 'b', maxJsonBytes: 2000, allowedOrigins: ['https://a.example', 'https://b.example'] },
+        listen: {
+          port: 3,
+          host: 'b',
+          maxJsonBytes: 2000,
+          allowedOrigins: ['https://a.example', 'https://b.example'],
+        },
         admin: { enabled: false },
       },
     });
@@ -86,11 +95,18 @@ describe('loading the configuration', () => {
   });
 
   it('refuses origins with more than an origin, and proxies that are not addresses', () => {
-    for (const publicUrl of ['example.org', 'ftp://example.org', 'https://example.org/x', 'https://a@example.org']) {
+    for (const publicUrl of [
+      'example.org',
+      'ftp://example.org',
+      'https://example.org/x',
+      'https://a@example.org',
+    ]) {
       expect(() => parseConfig({ publicUrl })).toThrow(ConfigError);
     }
     expect(() => parseConfig({ listen: { trustedProxies: ['my-proxy'] } })).toThrow(ConfigError);
-    expect(parseConfig({ listen: { trustedProxies: ['10.0.0.0/8', '::1'] } }).listen.trustedProxies).toHaveLength(2);
+    expect(
+      parseConfig({ listen: { trustedProxies: ['10.0.0.0/8', '::1'] } }).listen.trustedProxies,
+    ).toHaveLength(2);
   });
 
   it('refuses values at and beyond every bound of every number', () => {

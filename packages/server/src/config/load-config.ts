@@ -26,7 +26,7 @@ export type LoadConfigResult =
 /** Names the configuration file; read by the process wrapper, not a setting. */
 export const configFileVariable = 'CONCLAVE_CONFIG';
 /** Variables with these prefixes belong to the other programs of this repository. */
-const foreignPrefixes = ['CONCLAVE_CHAT_', 'CONCLAVE_DEMO_', 'CONCLAVE_TEST_'];
+const foreignPrefixes = ['CONCLAVE_CHROMIUM', 'CONCLAVE_CHAT_', 'CONCLAVE_DEMO_', 'CONCLAVE_TEST_'];
 
 interface Given {
   readonly value: unknown;

@@ -31,7 +31,7 @@ export function renderConfigReference(): string {
     '4. a flag, `--KEY=VALUE` with the dotted key, e.g. `--listen.port=9000`. Lists are separated by commas.',
     '',
     'An unknown key or a bad value stops the start, and all problems are shown together. Variables that begin with',
-    '`CONCLAVE_CHAT_`, `CONCLAVE_DEMO_` and `CONCLAVE_TEST_` belong to other programs and are ignored.',
+    '`CONCLAVE_CHAT_`, `CONCLAVE_DEMO_`, `CONCLAVE_TEST_` or `CONCLAVE_CHROMIUM` belong to other programs and are ignored.',
     '`conclave config sample` prints a file with every setting; `conclave config check FILE` checks one.',
     '',
     'No secret is a setting: keys are generated at first start into `secrets.json` in the data directory, readable',
@@ -64,12 +64,7 @@ function renderSampleSection(section: Section, indent: string, lines: string[]):
 function renderReferenceSections(section: Section, lines: string[]): void {
   for (const entry of section.entries) {
     if (!isSection(entry)) continue;
-    lines.push(
-      '',
-      `${'#'.repeat(entry.path.length + 1)} \`${entry.path.join('.')}\``,
-      '',
-      entry.description,
-    );
+    lines.push('', `${'#'.repeat(entry.path.length + 1)} \`${entry.path.join('.')}\``, '', entry.description);
     renderTable(settingsOf(entry), lines);
     renderReferenceSections(entry, lines);
   }
@@ -84,7 +79,13 @@ function renderTable(settings: readonly Setting[], lines: string[]): void {
   const rows = settings.map((setting) => {
     const note = humanUnit(setting);
     const shownDefault = `\`${inlineValue(setting.defaultValue)}\`${note === '' ? '' : ` (${note})`}`;
-    return [`\`${setting.key}\``, `\`${setting.variable}\``, shownDefault, setting.accepts, setting.description];
+    return [
+      `\`${setting.key}\``,
+      `\`${setting.variable}\``,
+      shownDefault,
+      setting.accepts,
+      setting.description,
+    ];
   });
   lines.push('', ...markdownTable(['key', 'environment', 'default', 'accepts', 'meaning'], rows));
 }

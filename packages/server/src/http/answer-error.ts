@@ -70,6 +70,8 @@ function fromStore(error: StoreError): ApiError | undefined {
     case 'STORE_SCHEMA_MISMATCH':
     case 'STORE_MIGRATION_FAILED':
       return undefined;
+    default:
+      return error.code satisfies never;
   }
 }
 

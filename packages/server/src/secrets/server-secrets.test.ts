@@ -6,7 +6,7 @@ import { systemRandom } from '@conclave/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openServerSecrets, readServerSecrets, SecretsFileError } from './server-secrets.ts';
 
-describe('the server\'s secrets', () => {
+describe("the server's secrets", () => {
   let directory: string;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'conclave-secrets-'));
@@ -41,7 +41,11 @@ describe('the server\'s secrets', () => {
     const secrets = openServerSecrets(directory, systemRandom);
     const { rootKey } = JSON.parse(readFileSync(file(), 'utf8')) as { rootKey: string };
     const hex = Buffer.from(rootKey, 'base64url').toString('hex');
-    for (const shown of [inspect(secrets, { depth: 9, showHidden: true }), JSON.stringify({ secrets }), `${String(secrets)}`]) {
+    for (const shown of [
+      inspect(secrets, { depth: 9, showHidden: true }),
+      JSON.stringify({ secrets }),
+      String(secrets),
+    ]) {
       expect(shown).toContain('[redacted]');
       expect(shown).not.toContain(rootKey);
       expect(shown).not.toContain(hex);
@@ -51,7 +55,13 @@ describe('the server\'s secrets', () => {
   it('are not replaced when the file is damaged, and the message does not quote it', () => {
     openServerSecrets(directory, systemRandom);
     const good = readFileSync(file(), 'utf8');
-    for (const bad of ['', '{', good.slice(0, -5), good.replace('"version":1', '"version":2'), '{"version":1}']) {
+    for (const bad of [
+      '',
+      '{',
+      good.slice(0, -5),
+      good.replace('"version":1', '"version":2'),
+      '{"version":1}',
+    ]) {
       writeFileSync(file(), bad);
       let caught: unknown;
       try {

@@ -1,0 +1,65 @@
+/** Operator commands against a running server. */
+import { describe, expect, it } from 'vitest';
+import { createOperatorClient, OperatorError } from '../src/index.ts';
+import { ask, register, rowCounts, startTestServer, type TestServer } from './test-server.ts';
+
+function clientOf({ dataDirectory, adminUrl }: TestServer) {
+  const { hostname, port } = new URL(adminUrl);
+  return createOperatorClient({
+    dataDirectory,
+    admin: { enabled: true, host: hostname, port: Number(port) },
+  });
+}
+
+describe('the operator', () => {
+  it('makes, lists and revokes registration tokens', async () => {
+    await using running = await startTestServer({ accounts: { registration: 'token' } });
+    const operator = clientOf(running);
+    const { id, token } = await operator.createRegistrationToken({ usesAllowed: 3, lifetimeMs: 60_000 });
+    expect(token).toMatch(/^[a-z2-7]{6}(-[a-z2-7]{6}){3}$/);
+    expect(await operator.listRegistrationTokens()).toEqual([
+      expect.objectContaining({ id, purpose: 'operator', uses: 0, usesAllowed: 3 }),
+    ]);
+    await register(running.url, 'ada', { auth: { type: 'm.login.registration_token', token } });
+    expect(await operator.listRegistrationTokens()).toMatchObject([{ uses: 1 }]);
+    expect(await operator.revokeRegistrationToken(id)).toBe(true);
+    expect(await operator.revokeRegistrationToken(id)).toBe(false);
+    expect(await running.server.accounts.registrationTokens.isValid(token)).toBe(false);
+  });
+
+  it('deactivates an account', async () => {
+    await using running = await startTestServer();
+    await register(running.url, 'ada');
+    const operator = clientOf(running);
+    expect(await operator.deactivateAccount('ada')).toBe(true);
+    expect(await operator.deactivateAccount('ada')).toBe(false);
+    expect(await rowCounts(running.server)).toMatchObject({ devices: 0, token_pairs: 0 });
+  });
+
+  it('is whoever can read the secrets file, and nobody else', async () => {
+    await using running = await startTestServer();
+    await using other = await startTestServer();
+    const path = '/_conclave/operator/v1/registration_tokens';
+    for (const headers of [
+      {},
+      { authorization: 'Bearer x' },
+      { authorization: `Bearer ${'A'.repeat(43)}` },
+    ]) {
+      const { status, body } = await ask(running.adminUrl, 'GET', path, undefined, headers);
+      expect([status, body.errcode]).toEqual([401, 'M_MISSING_TOKEN']);
+    }
+    const stranger = clientOf({ ...other, adminUrl: running.adminUrl });
+    await expect(stranger.listRegistrationTokens()).rejects.toThrow(OperatorError);
+    expect((await ask(running.url, 'GET', path)).status).toBe(404);
+  });
+
+  it('is told when there is no server, or no data', async () => {
+    await using running = await startTestServer();
+    const operator = clientOf(running);
+    await running.server.close();
+    await expect(operator.listRegistrationTokens()).rejects.toThrow('is it running');
+    expect(() => clientOf({ ...running, dataDirectory: `${running.dataDirectory}/nowhere` })).toThrow(
+      OperatorError,
+    );
+  });
+});
