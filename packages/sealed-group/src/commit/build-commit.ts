@@ -54,8 +54,8 @@ export interface PayloadInput {
   readonly keys: EpochKeys;
   readonly bodyHash: Uint8Array;
   readonly plan: CommitPlan;
-  /** The committer's key in the new epoch. */
-  readonly leafKey: PublicKey;
+  /** The secret of the committer's leaf in the new epoch: signs its identity entry. */
+  readonly leafSecret: SecretScalar;
 }
 
 export interface BuildCommitInput {
@@ -69,8 +69,8 @@ export interface BuildCommitInput {
   readonly chain: Uint8Array;
   readonly operations: readonly RequestedOperation[];
   readonly nowMs: number;
-  /** The encrypted payload of the trailer. */
-  readonly payload: (input: PayloadInput) => Uint8Array;
+  /** Makes the encrypted payload of the trailer. */
+  readonly payload: (input: PayloadInput) => Result<Uint8Array>;
 }
 
 /** What the committer keeps until it knows who won the epoch [F9]. */
@@ -180,6 +180,8 @@ export function buildCommit(input: BuildCommitInput): Result<BuiltCommit> {
     leafCount: plan.draft.leafCount,
   });
 
+  const payload = input.payload({ keys, bodyHash, plan, leafSecret: newLeafSecret });
+  if (!payload.ok) return payload;
   const proofHedge: Hedge = { secret: leafSecret, random, context: bodyHash };
   const rest = {
     possessions: plan.added.map(({ leaf, operation }, index) =>
@@ -200,7 +202,7 @@ export function buildCommit(input: BuildCommitInput): Result<BuiltCommit> {
       hedge: proofHedge,
     }),
     confirm: keys.confirmation(),
-    payload: input.payload({ keys, bodyHash, plan, leafKey: newLeafKey }),
+    payload: payload.value,
   };
   const signed = trailerSignatureContext(header, trailerContext(bodyHash, encodeCommitTrailer(rest)));
   const signBy = (

@@ -2,8 +2,10 @@
 import type { RandomSource } from '@conclave/ristretto';
 import type { Hedge } from '../hash/index.ts';
 import { hedgedScalar } from '../hash/index.ts';
+import type { Result } from '../result.ts';
+import { accept } from '../result.ts';
 import { EpochKeys, initialChain } from '../schedule/index.ts';
-import type { PublicKey, SecretScalar } from '../signature/index.ts';
+import type { SecretScalar } from '../signature/index.ts';
 import { publicKeyOf, sign } from '../signature/index.ts';
 import type { Suite } from '../suite.ts';
 import type { GroupMode } from '../tree/index.ts';
@@ -30,8 +32,12 @@ export interface BuildCreateInput {
   readonly nowMs: number;
   /** Key material of the creator's own for hedging, 32 bytes: its identity's secret, say. Never sent. */
   readonly hedgeSecret: Uint8Array;
-  /** The encrypted payload of the trailer. */
-  readonly payload: (input: { keys: EpochKeys; bodyHash: Uint8Array; leafKey: PublicKey }) => Uint8Array;
+  /** Makes the encrypted payload of the trailer. */
+  readonly payload: (input: {
+    readonly keys: EpochKeys;
+    readonly bodyHash: Uint8Array;
+    readonly leafSecret: SecretScalar;
+  }) => Result<Uint8Array>;
 }
 
 export interface BuiltCreate {
@@ -43,7 +49,7 @@ export interface BuiltCreate {
   readonly keys: EpochKeys;
 }
 
-export function buildCreate(input: BuildCreateInput): BuiltCreate {
+export function buildCreate(input: BuildCreateInput): Result<BuiltCreate> {
   const { suite, random, origin, mode, nowMs } = input;
   const header: FrameHeader = {
     origin,
@@ -70,7 +76,9 @@ export function buildCreate(input: BuildCreateInput): BuiltCreate {
     },
     leafCount: 1,
   });
-  const rest = { confirm: keys.confirmation(), payload: input.payload({ keys, bodyHash, leafKey }) };
+  const payload = input.payload({ keys, bodyHash, leafSecret });
+  if (!payload.ok) return payload;
+  const rest = { confirm: keys.confirmation(), payload: payload.value };
   const possession = sign(suite, {
     purpose: 'possession',
     secret: leafSecret,
@@ -79,5 +87,5 @@ export function buildCreate(input: BuildCreateInput): BuiltCreate {
     hedge: { secret: leafSecret, random, context: bodyHash },
   });
   const bytes = encodeFrame(body, encodeCreateTrailer({ ...rest, possession }));
-  return { bytes, groupId: header.groupId, bodyHash, leafSecret, keys };
+  return accept({ bytes, groupId: header.groupId, bodyHash, leafSecret, keys });
 }

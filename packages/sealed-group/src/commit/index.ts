@@ -19,7 +19,13 @@ export { checkClock, checkCommitEpoch, checkMessageEpoch, graceMs, maxClockSkewM
 export { advanceGroup, foundGroup, maxEpochKeys, noteLeave } from './public-group.ts';
 export type { EpochKey, OutstandingLeave, PublicGroup } from './public-group.ts';
 export { removalsDue } from './required-removals.ts';
-export { clientVerification, serverVerification, verifyCommit } from './verify-commit.ts';
+export {
+  checkSeals,
+  clientVerification,
+  sealingClaims,
+  serverVerification,
+  verifyCommit,
+} from './verify-commit.ts';
 export type { VerifyCommitOptions } from './verify-commit.ts';
 export { verifyCreate } from './verify-create.ts';
 export { verifyLeave } from './verify-leave.ts';

@@ -16,7 +16,7 @@ import { sealingEquations } from '../sealing/index.ts';
 import type { PublicKey } from '../signature/index.ts';
 import { parsePublicKey } from '../signature/index.ts';
 import type { Suite } from '../suite.ts';
-import type { CommitPlan, NodeIndex } from '../tree/index.ts';
+import type { CommitPlan, NodeIndex, PlannedSeal, TreeReader } from '../tree/index.ts';
 import { leafNode, planCommit } from '../tree/index.ts';
 import type { CommitFrame } from '../wire/index.ts';
 import { confirmedTranscriptHash, trailerContext, transcriptHash, unsignedPart } from '../wire/index.ts';
@@ -74,13 +74,13 @@ export function verifyCommit(
     const removals = checkRequiredRemovals(group, plan.value, frame.header.nowMs);
     if (!removals.ok) return removals;
   }
-  const keys = placeKeys(suite, plan.value, frame);
-  if (!keys.ok) return keys;
-  const signatures = signatureClaims(suite, group, frame, plan.value, keys.value.leafKey);
+  const leafKey = placeKeys(suite, plan.value, frame);
+  if (!leafKey.ok) return leafKey;
+  const signatures = signatureClaims(suite, group, frame, plan.value, leafKey.value);
   if (!signatures.ok) return signatures;
   claims.push(...signatures.value);
   if (options.sealingProof) {
-    const sealing = sealingClaims(suite, frame, plan.value, keys.value.nodeKeys);
+    const sealing = sealingClaims(suite, frame, plan.value.seals, plan.value.draft);
     if (!sealing.ok) return sealing;
     claims.push(...sealing.value);
   }
@@ -102,16 +102,27 @@ function planOf(suite: Suite, group: PublicGroup, frame: CommitFrame): Result<Co
   });
 }
 
-interface PlacedKeys {
-  readonly leafKey: PublicKey;
-  /** Of the sealed nodes, in frame order. */
-  readonly nodeKeys: readonly PublicKey[];
+/** Compares what was sealed with what had to be, puts the new keys into the draft, and returns the leaf's. */
+function placeKeys(suite: Suite, plan: CommitPlan, frame: CommitFrame): Result<PublicKey> {
+  const { draft, committer } = plan;
+  const shape = checkSeals(frame, plan.seals);
+  if (!shape.ok) return shape;
+  const leafKey = parsePublicKey(suite, frame.content.leafKey);
+  if (leafKey === undefined) return violation('commit/key', 'leaf');
+  const placed = draft.setKey(leafNode(committer), leafKey);
+  if (!placed.ok) return placed;
+  for (const { node, key } of frame.content.sealed) {
+    const nodeKey = parsePublicKey(suite, key);
+    if (nodeKey === undefined) return violation('commit/key', `node ${node}`);
+    const set = draft.setKey(node as NodeIndex, nodeKey);
+    if (!set.ok) return set;
+  }
+  return accept(leafKey);
 }
 
-/** Compares what was sealed with what had to be, then puts the new keys into the draft. */
-function placeKeys(suite: Suite, plan: CommitPlan, frame: CommitFrame): Result<PlacedKeys> {
+/** Exactly the expected nodes, each with one row of handles per expected recipient. */
+export function checkSeals(frame: CommitFrame, seals: readonly PlannedSeal[]): Result<void> {
   const { sealed } = frame.content;
-  const { seals, draft, committer } = plan;
   if (sealed.length !== seals.length || sealed.some(({ node }, index) => node !== seals[index]!.node)) {
     return violation('commit/nodes', `sealed ${sealed.length}, expected ${seals.length}`);
   }
@@ -121,19 +132,7 @@ function placeKeys(suite: Suite, plan: CommitPlan, frame: CommitFrame): Result<P
       return violation('commit/recipients', `node ${node}: ${handles.length}, expected ${expected}`);
     }
   }
-  const leafKey = parsePublicKey(suite, frame.content.leafKey);
-  if (leafKey === undefined) return violation('commit/key', 'leaf');
-  const placed = draft.setKey(leafNode(committer), leafKey);
-  if (!placed.ok) return placed;
-  const nodeKeys: PublicKey[] = [];
-  for (const { node, key } of sealed) {
-    const nodeKey = parsePublicKey(suite, key);
-    if (nodeKey === undefined) return violation('commit/key', `node ${node}`);
-    const set = draft.setKey(node as NodeIndex, nodeKey);
-    if (!set.ok) return set;
-    nodeKeys.push(nodeKey);
-  }
-  return accept({ leafKey, nodeKeys });
+  return accept(undefined);
 }
 
 function signatureClaims(
@@ -184,23 +183,23 @@ const ruleBySealingEquation: Readonly<Record<SealingEquationName, RuleId>> = {
   shortness: 'sealing/shortness',
 };
 
-function sealingClaims(
+/** The claims of the sealing proof, for nodes and keys that were compared with the frame: `tree` is that after the commit. */
+export function sealingClaims(
   suite: Suite,
   frame: CommitFrame,
-  plan: CommitPlan,
-  nodeKeys: readonly PublicKey[],
+  seals: readonly PlannedSeal[],
+  tree: TreeReader,
 ): Result<Claim[]> {
+  const keyOf = (node: NodeIndex): PublicKey => tree.node(node)!.publicKey;
   const equations = sealingEquations(suite, {
     context: encodeContext(frame.header),
     bodyHash: frame.bodyHash,
     sealed: frame.content.sealed.map(({ commitments, handles }, index) => ({
-      publicKey: nodeKeys[index]!,
+      publicKey: keyOf(seals[index]!.node),
       commitments,
       handles,
     })),
-    recipients: plan.seals.map(({ recipients }) =>
-      recipients.map((node) => plan.draft.node(node)!.publicKey),
-    ),
+    recipients: seals.map(({ recipients }) => recipients.map(keyOf)),
     proof: frame.trail.sealingProof,
   });
   if (!equations.ok) return equations;

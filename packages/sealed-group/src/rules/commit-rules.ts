@@ -85,10 +85,18 @@ export const commitRules = defineRules({
     says: 'The sealed secrets of a commit open for their recipients and give the published keys.',
     checkedBy: 'client',
   },
-  'commit/confirm': {
-    says: 'The confirmation of a commit is the MAC of the new epoch. A wrong one flags the committer and never rejects the commit.',
+  'commit/adding-commit': {
+    says: 'A newcomer comes in by the commit that made the epoch of its invite, made by the inviter with its key in that tree.',
     checkedBy: 'client',
     attack: 'F2',
+  },
+  'commit/member': {
+    says: 'Only a member that holds the keys of the epoch, or is about to make its first commit, makes frames and proofs.',
+    checkedBy: 'client',
+  },
+  'commit/invitable': {
+    says: 'An invite is made for a leaf that this member added, after the adding commit was accepted and before the leaf joined.',
+    checkedBy: 'client',
   },
   'commit/gap': {
     says: 'A member processes frames in the order of their sequence numbers, none left out.',
