@@ -76,12 +76,24 @@ describe('multi-scalar multiplication', () => {
   });
 
   it('agrees with the sum of products at every size where the method changes', () => {
-    for (const size of [0, 1, 63, 64, 65, 200]) {
+    for (const size of [0, 1, 159, 160, 161, 700]) {
       const a = Array.from({ length: size }, (_, i) => scalars.fromNumber(i * i + 1));
       const b = scalars.powers(scalars.negate(scalars.fromNumber(3)), size);
       const result = group.multiScalarMultiply(a.map(pointOf), b);
       expect(group.equals(result, pointOf(scalars.innerProduct(a, b)))).toBe(true);
     }
+  });
+
+  it('agrees for many points with edge scalars: zero, one, minus one, all bits of a window', () => {
+    const edges = [0, 1, -1, 2, -2, 2 ** 32 - 1, 2 ** 31, -(2 ** 31)].map((value) =>
+      scalars.fromNumber(value),
+    );
+    const b = Array.from({ length: 300 }, (_, i) => edges[i % edges.length]!);
+    const a = scalars.powers(scalars.fromNumber(5), 300);
+    const result = group.multiScalarMultiply(a.map(pointOf), b);
+    expect(group.equals(result, pointOf(scalars.innerProduct(a, b)))).toBe(true);
+    const zeros = a.map(() => scalars.zero);
+    expect(group.isIdentity(group.multiScalarMultiply(a.map(pointOf), zeros))).toBe(true);
   });
 
   it('refuses vectors of unequal length', () => {

@@ -4,11 +4,12 @@
  *
  * Weakness: BigInt arithmetic is not constant-time, neither here nor in the library (README).
  */
-import { ScalarMultiplier, mulAddUnsafe, normalizeZ, pippenger } from '@noble/curves/abstract/curve.js';
+import { ScalarMultiplier, normalizeZ } from '@noble/curves/abstract/curve.js';
 import type { EdwardsPoint } from '@noble/curves/abstract/edwards.js';
 import { ed25519, ristretto255, ristretto255_hasher } from '@noble/curves/ed25519.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import type { FixedBase, Point, Ristretto255 } from '../ristretto255.ts';
+import { multiScalarMultiply } from './multi-scalar.ts';
 import { createNobleScalars, scalarToBigInt } from './noble-scalars.ts';
 import { createSmallLog } from './small-log.ts';
 
@@ -17,9 +18,6 @@ const RistrettoPoint = ristretto255.Point;
 const pointBytes = 32;
 /** Window of fixed-base tables: 52 additions a multiplication, 832 to build: pays off from about four multiplications. */
 const fixedBaseWindow = 5;
-/** Below this many points Straus (one table per point) is faster than Pippenger's buckets. */
-const strausLimit = 64;
-
 const cofactor = Edwards.CURVE().h;
 
 type Multiplier = ScalarMultiplier<typeof Edwards>;
@@ -69,9 +67,7 @@ export function createNobleRistretto(): Ristretto255 {
     fixedBase: (point) => fixedBase(multiplier, point),
     multiScalarMultiply(points, scalars) {
       if (points.length !== scalars.length) throw new RangeError('vectors of unequal length');
-      const values = scalars.map(scalarToBigInt);
-      const multiply = points.length < strausLimit ? mulAddUnsafe : pippenger;
-      return wrap(multiply(Edwards, points.map(unwrap), values));
+      return wrap(multiScalarMultiply(points.map(unwrap), scalars));
     },
     smallLog: (base, options) => createSmallLog(unwrap(base), options, unwrap),
   };
