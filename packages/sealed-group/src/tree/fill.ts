@@ -116,13 +116,15 @@ export function chooseFills(tree: TreeReader, committer: Instance, limit: number
   return chosen.sort(bottomUp);
 }
 
-/** Adds the nodes at or under `node` that want a key; returns whether there was one. */
+/**
+ * Adds the nodes at or under `node` that want a key; returns whether there was one. Above an unmerged leaf the lowest node
+ * with two sides is always blank, so unmerged leaves need no look of their own.
+ */
 function collectFills(tree: TreeReader, node: NodeIndex, fills: NodeIndex[]): boolean {
   if (isLeaf(node) || tree.occupiedLeaves(node) === 0) return false;
   const lower = [collectFills(tree, left(node), fills), collectFills(tree, right(node), fills)];
   const forks = tree.occupiedLeaves(left(node)) > 0 && tree.occupiedLeaves(right(node)) > 0;
-  const wantsKey =
-    forks && (tree.isBlank(node) || tree.unmergedLeaves(node).length > 0 || lower.includes(true));
+  const wantsKey = forks && (tree.isBlank(node) || lower.includes(true));
   if (wantsKey) fills.push(node);
   return wantsKey || lower.includes(true);
 }

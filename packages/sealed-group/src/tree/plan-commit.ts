@@ -144,11 +144,7 @@ function reshape(tree: TreeReader, input: CommitInput): Result<Reshaped> {
   draft.removeLeaves(removedAscending);
   const places = draft.addLeaves(newLeaves.value.map(({ node }) => node));
   if (!places.ok) return places;
-  if (
-    newLeaves.value.some(({ node }) => node.device) &&
-    draft.deviceLeavesAddedBy(instance) > maxDeviceLeaves
-  )
-    return violation('tree/device-limit');
+  if (draft.deviceLeavesAddedBy(instance) > maxDeviceLeaves) return violation('tree/device-limit');
 
   const counts = draft.roleCounts();
   if (counts.joined.owner === 0) return violation('tree/last-owner');

@@ -165,7 +165,7 @@ export class PublicTree implements TreeReader {
   apply(changes: TreeChanges): void {
     if (!isLeafCount(changes.leafCount)) throw new TreeMisuseError('changes come from a TreeDraft');
     const largest = Math.max(this.#leafCount, changes.leafCount);
-    const changed: NodeIndex[] = [root(this.#leafCount), root(changes.leafCount)];
+    const changed: NodeIndex[] = [];
     for (const index of changes.nodes.keys()) {
       this.#leave(index);
       changed.push(index);

@@ -269,8 +269,6 @@ export class TreeDraft implements TreeReader {
       }
     };
     for (const index of this.#nodes.keys()) if (index < nodeCount(this.#leafCount)) mark(index);
-    // After an extension the nodes above the old root exist only here.
-    if (this.#leafCount > this.#base.leafCount) mark(root(this.#base.leafCount));
     return changed;
   }
 
