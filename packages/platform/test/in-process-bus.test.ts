@@ -150,6 +150,16 @@ describe('the in-process bus', () => {
     expect(received.filter((id) => id === 'a')).toHaveLength(3);
   });
 
+  test('counts what handlers lost', async () => {
+    const { bus, clock, metrics } = await createSlow();
+    await bus.subscribe('events.bad', async () => {
+      throw new Error('lost');
+    });
+    await bus.publish('events.bad', payload, { messageId: '1' });
+    await clock.advance(0);
+    expect(await metrics.exposition()).toContain('conclave_bus_handler_errors_total 1');
+  });
+
   test('refuses payloads beyond its bound', async () => {
     const { bus } = await createSlow();
     const large = bus.publish('events.a', new Uint8Array(11), { messageId: '1' });

@@ -1,11 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { sql, type Transaction } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contractMigrations, storeContract, type ContractTables } from '@conclave/testkit/contracts';
-import type { Store, StoreError } from '@conclave/platform';
+import { openSqliteStore, silentLog, systemClock, type Store, type StoreError } from '@conclave/platform';
 import { createSqliteDatabase } from './sqlite-database.ts';
 
 storeContract('SQLite', createSqliteDatabase);
@@ -110,9 +110,23 @@ describe('the SQLite store', () => {
     expect(await ids()).toEqual(['next']);
   });
 
-  test('creates its folder for its owner only', async () => {
+  test('creates its folder and its files for their owner only', async () => {
     await open();
-    expect((await stat(dirname(database.file))).mode & 0o077).toBe(0);
+    await insert('a');
+    for (const path of [dirname(database.file), database.file, `${database.file}-wal`]) {
+      expect((await stat(path)).mode & 0o077).toBe(0);
+    }
+  });
+
+  test('a place that cannot be used is a typed error', async () => {
+    await open();
+    const below = {
+      file: join(database.file, 'below.db'),
+      migrations: [],
+      clock: systemClock,
+      log: silentLog,
+    };
+    await expect(openSqliteStore(below)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
   test('is refused while another process has it, and free when that process was killed', async () => {

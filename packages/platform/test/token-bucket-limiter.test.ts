@@ -37,3 +37,13 @@ test('limits that make no sense are refused', () => {
     expect(() => createTokenBucketLimiter({ clock, ...limits })).toThrow(RangeError);
   }
 });
+
+test('a clock that is set back takes nothing away', async () => {
+  let nowMs = 1_000_000;
+  const clock = { ...createManualClock(), nowMs: () => nowMs };
+  const limiter = createTokenBucketLimiter({ clock, perSecond: 1, burst: 2 });
+  expect(await limiter.take('a')).toEqual({ ok: true });
+  nowMs -= 60_000;
+  expect(await limiter.take('a')).toEqual({ ok: true });
+  expect(await limiter.take('a')).toEqual({ ok: false, retryAfterMs: 1_000 });
+});

@@ -252,8 +252,9 @@ export class Relay {
   }
 
   #refused(queue: KeyQueue, row: OutboxRow, err: unknown): void {
+    const transient = isTransientBusError(err);
     queue.failures += 1;
-    if (!isTransientBusError(err)) queue.refusals += 1;
+    if (!transient) queue.refusals += 1;
     this.#metrics?.refused.inc();
     // Neither subject nor key: a log that names groups would tell when each of them talks.
     const fields = { err, outboxId: row.id, failures: queue.failures, refusals: queue.refusals };
@@ -265,7 +266,9 @@ export class Relay {
       return;
     }
     const delayMs = backoffMs(queue.failures, this.#limits, this.#random);
-    this.#log.warn({ ...fields, delayMs }, 'the bus did not take an outbox row; its key waits');
+    // A bus that is away for an hour is one line per key, not one per attempt.
+    const level = transient && queue.failures > 1 ? 'debug' : 'warn';
+    this.#log[level]({ ...fields, delayMs }, 'the bus did not take an outbox row; its key waits');
     const timer = this.#clock.schedule(delayMs, () => {
       this.#queues.release(queue);
       this.#signal.raise();

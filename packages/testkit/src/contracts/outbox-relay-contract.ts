@@ -203,6 +203,13 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       expect(recorder.attempts).toHaveLength(20);
     });
 
+    test('reads on by itself when there was no room for what it found', async () => {
+      for (let key = 0; key < 10; key += 1) await enqueue(`k${key}`, `m${key}`);
+      start({ maxKeys: 2, batchSize: 50 });
+      await drained();
+      expect(recorder.attempts).toHaveLength(10);
+    });
+
     test('lets every key have its turn, however long another queue is', async () => {
       await enqueue('long', ...Array.from({ length: 500 }, (_, index) => `long-${index}`));
       await enqueue('short', 'short-1');
@@ -240,13 +247,17 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       recorder.setBehaviour(async () => {
         if (away) throw new BusError('BUS_UNAVAILABLE', 'away');
       });
-      start({ maxAttempts: 3, maxBackoffMs: 1_000, maxKeys: 5 });
+      const { metrics } = start({ maxAttempts: 3, maxBackoffMs: 1_000, maxKeys: 5 });
       const keys = Array.from({ length: 12 }, (_, index) => `k${index}`);
       for (const key of keys) await enqueue(key, `${key}-1`, `${key}-2`, `${key}-3`);
       await until(() => recorder.attempts.length > 60, 100);
       expect(await pending()).toHaveLength(36);
+      // One row of each of `maxKeys` keys.
+      expect(new Set(recorder.attempts).size).toBe(5);
+      expect(await metrics.exposition()).toMatch(/conclave_relay_blocked_keys [1-5]\n/);
       away = false;
       await drained(100);
+      expect(await metrics.exposition()).toContain('conclave_relay_blocked_keys 0');
       expect(await listParked(store, { limit: 100 })).toEqual([]);
       for (const key of keys) {
         expect(acceptedIds().filter((id) => id.startsWith(`${key}-`))).toEqual([
@@ -420,6 +431,23 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       expect(recorder.attempts).toEqual(['m1', 'm2', 'm3']);
     });
 
+    test('stops publishing when the store takes no deletions', async () => {
+      const full: Store<ContractTables> = {
+        db: store.db,
+        onOutbox: (listener) => store.onOutbox(listener),
+        write: () => Promise.reject(new Error('no space')),
+        close: () => Promise.resolve(),
+      };
+      await enqueue('a', ...Array.from({ length: 100 }, (_, index) => `m${index}`));
+      const limits = { maxBufferedRows: 10, batchSize: 5, maxBackoffMs: 100 };
+      relays.push(
+        startRelay({ store: full, bus: recorder.bus, clock, random: systemRandom, log: silentLog, limits }),
+      );
+      await clock.advance(60_000);
+      expect(recorder.attempts.length).toBeGreaterThan(10);
+      expect(recorder.attempts.length).toBeLessThan(30);
+    });
+
     test('whatever fails and whenever: every row once, each key in order, within any bounds', async () => {
       const small = fc.integer({ min: 1, max: 6 });
       const scenario = fc.record({
@@ -481,9 +509,11 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
         startRelay({ store: deaf, bus: recorder.bus, clock, random: systemRandom, log: silentLog }),
       );
       await clock.advance(0);
-      await enqueue('a', 'm1');
-      await drained(1_000);
-      expect(acceptedIds()).toEqual(['m1']);
+      for (const messageId of ['m1', 'm2', 'm3']) {
+        await enqueue('a', messageId);
+        await drained(1_000);
+      }
+      expect(acceptedIds()).toEqual(['m1', 'm2', 'm3']);
     });
 
     test('closing while keys back off leaves no timer behind', async () => {

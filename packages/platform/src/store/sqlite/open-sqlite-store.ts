@@ -7,7 +7,7 @@
  *
  * Called by the composition root, once.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect, type Transaction } from 'kysely';
@@ -16,6 +16,7 @@ import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { platformMigrations, type OutboxTables } from '../../outbox/outbox-table.ts';
 import { migrate, type MigrationSequence, type SchemaEngine } from '../migration.ts';
+import { StoreError } from '../store-error.ts';
 import type { Store } from '../store.ts';
 import { engineError } from './engine-error.ts';
 import { GroupCommit, type GroupCommitLimits, type GroupTransaction } from './group-commit.ts';
@@ -54,6 +55,8 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
   try {
     mkdirSync(dirname(deps.file), { recursive: true, mode: 0o700 });
     owned.use(acquireProcessLock(deps.file));
+    // For its owner only, whatever the folder's mode; SQLite gives its log the mode of the database.
+    closeSync(openSync(deps.file, 'a', 0o600));
     const writer = owned.adopt(new Database(deps.file), (database) => database.close());
     configureWriter(writer);
 
@@ -113,14 +116,23 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
     };
   } catch (cause) {
     owned.dispose();
-    throw engineError(cause) ?? cause;
+    if (cause instanceof StoreError) throw cause;
+    throw (
+      engineError(cause) ?? new StoreError('STORE_UNAVAILABLE', 'the database cannot be opened', { cause })
+    );
   }
 }
 
 function configureWriter(writer: Database.Database): void {
   // A backup tool may hold a lock for a moment; nobody else writes.
   writer.pragma('busy_timeout = 2000');
-  writer.pragma('journal_mode = WAL');
+  const journalMode = writer.pragma('journal_mode = WAL', { simple: true });
+  if (journalMode !== 'wal') {
+    throw new StoreError(
+      'STORE_UNAVAILABLE',
+      'the file system does not allow a write-ahead log: use a local disk',
+    );
+  }
   // FULL syncs the log at every commit. NORMAL may lose acknowledged commits with the power.
   writer.pragma('synchronous = FULL');
   // A larger cache, and checkpoints four times rarer than SQLite's default: a fifth more commits per second in
