@@ -20,8 +20,23 @@ export interface Unsubscribe {
 
 export interface Disconnect {
   readonly code: number;
-  /** At most 123 bytes: it travels in a WebSocket close frame (RFC 6455, 5.5). */
+  /** It travels in a WebSocket close frame, so it is at most 123 bytes long. */
   readonly reason: string;
+}
+
+/** Close frames carry at most 123 bytes of reason (RFC 6455, 5.5). */
+const MAX_REASON_BYTES = 123;
+
+/** May a server end a subscription with this? */
+export function isUnsubscribe({ code }: { readonly code: number }): boolean {
+  return Number.isInteger(code) && code >= 2000 && code <= 2999;
+}
+
+/** May a server end a connection with this? */
+export function isDisconnect({ code, reason }: { readonly code: number; readonly reason: string }): boolean {
+  return (
+    Number.isInteger(code) && code >= 3000 && code <= 4999 && Buffer.byteLength(reason) <= MAX_REASON_BYTES
+  );
 }
 
 export const ERROR = {

@@ -31,7 +31,7 @@ import type { WireFormat } from './wire/codec.ts';
 import type { JsonPayload } from './json-payload.ts';
 
 export interface Subscription {
-  /** Unix milliseconds; 0 means never. */
+  /** Unix milliseconds; 0 means never. Changed through `setSubscriptionExpiry`. */
   expireAtMs: number;
   /** Made by the server on connect or by its API; the client neither refreshes nor unsubscribes it. */
   readonly serverSide: boolean;
@@ -58,6 +58,8 @@ export class Connection implements Subscriber {
   #queuedBytes = 0;
   #nextPingAtMs: number;
   #pongDeadlineMs = Infinity;
+  /** No subscription expires earlier; one refreshed meanwhile may expire later. */
+  #nextSubscriptionExpiryMs = Infinity;
   readonly #staleAtMs: number;
 
   constructor(context: GatewayContext, transport: Transport) {
@@ -128,23 +130,27 @@ export class Connection implements Subscriber {
     this.#handling = true;
     for (let command = this.#commands.shift(); command; command = this.#commands.shift()) {
       const { method } = command;
-      const unfinished = handleCommand(this.#context, this, command);
-      if (unfinished) {
-        // Only a token makes a command wait (for jose); the next command waits with it.
-        unfinished.then(
-          () => this.#handleCommands(),
-          (error: unknown) => {
-            this.#context.log?.warn(
-              { client: this.clientId, method, error: String(error) },
-              'command failed',
-            );
-            this.disconnect(DISCONNECT.serverError);
-          },
-        );
-        return;
+      try {
+        const unfinished = handleCommand(this.#context, this, command);
+        if (unfinished) {
+          // Only a token makes a command wait (for jose); the next command waits with it.
+          unfinished.then(
+            () => this.#handleCommands(),
+            (error: unknown) => this.#commandFailed(method, error),
+          );
+          return;
+        }
+      } catch (error) {
+        this.#commandFailed(method, error);
       }
     }
     this.#handling = false;
+  }
+
+  /** A bug; it costs this client its connection and nobody else anything. */
+  #commandFailed(method: Command['method'], error: unknown): void {
+    this.#context.log?.warn({ client: this.clientId, method, err: error }, 'command failed');
+    this.disconnect(DISCONNECT.serverError);
   }
 
   // ---- state ---------------------------------------------------------------------------------------------
@@ -179,6 +185,7 @@ export class Connection implements Subscriber {
   addSubscription(channel: string, subscription: Subscription, membership: Membership): void {
     const namespace = this.#context.namespaceOf(channel)!;
     this.subscriptions.set(channel, subscription);
+    this.#noteSubscriptionExpiry(subscription.expireAtMs);
     this.#context.hub.join(this, channel, namespace, membership);
   }
 
@@ -186,6 +193,15 @@ export class Connection implements Subscriber {
     if (!this.subscriptions.delete(channel)) return false;
     this.#context.hub.leave(this, channel);
     return true;
+  }
+
+  setSubscriptionExpiry(subscription: Subscription, expireAtMs: number): void {
+    subscription.expireAtMs = expireAtMs;
+    this.#noteSubscriptionExpiry(expireAtMs);
+  }
+
+  #noteSubscriptionExpiry(expireAtMs: number): void {
+    if (expireAtMs > 0) this.#nextSubscriptionExpiryMs = Math.min(this.#nextSubscriptionExpiryMs, expireAtMs);
   }
 
   /** The server ends a subscription. With a code of 2500 or more the client subscribes again. */
@@ -238,10 +254,8 @@ export class Connection implements Subscriber {
     if (this.#expireAtMs > 0 && now >= this.#expireAtMs + timings.expiryGraceMs) {
       return this.disconnect(DISCONNECT.expired);
     }
-    for (const [channel, { expireAtMs }] of this.subscriptions) {
-      if (expireAtMs > 0 && now >= expireAtMs + timings.subscriptionExpiryGraceMs) {
-        this.unsubscribe(channel, UNSUBSCRIBE.expired);
-      }
+    if (now >= this.#nextSubscriptionExpiryMs + timings.subscriptionExpiryGraceMs) {
+      this.#endExpiredSubscriptions(now - timings.subscriptionExpiryGraceMs);
     }
     if (now >= this.#nextPingAtMs) {
       this.#nextPingAtMs = now + timings.pingIntervalMs;
@@ -253,6 +267,15 @@ export class Connection implements Subscriber {
     }
   }
 
+  #endExpiredSubscriptions(expiredAtMs: number): void {
+    this.#nextSubscriptionExpiryMs = Infinity;
+    for (const [channel, { expireAtMs }] of this.subscriptions) {
+      if (expireAtMs === 0) continue;
+      if (expireAtMs <= expiredAtMs) this.unsubscribe(channel, UNSUBSCRIBE.expired);
+      else this.#noteSubscriptionExpiry(expireAtMs);
+    }
+  }
+
   // ---- to the client -------------------------------------------------------------------------------------
 
   reply(id: number, body: ReplyBody): void {
@@ -261,6 +284,7 @@ export class Connection implements Subscriber {
 
   /** Unidirectional clients have no replies: an error ends their connection with its code. */
   fail(id: number, error: ClientError): void {
+    this.#context.metrics?.commandFailed?.(error.code);
     if (this.transport.unidirectional) return this.disconnect({ code: error.code, reason: error.message });
     this.#enqueueReply({ id, error });
   }

@@ -32,7 +32,8 @@ export interface GatewayLog {
 export interface GatewayMetrics {
   connectionOpened?(transport: string): void;
   connectionClosed?(transport: string, code: number): void;
-  commandHandled?(method: string, errorCode: number): void;
+  /** A command was answered with an error. */
+  commandFailed?(code: number): void;
   /** One publication was queued for `subscribers` connections. */
   published?(namespace: string, subscribers: number): void;
 }

@@ -13,7 +13,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Admission } from './admission.ts';
 import { namespaceName } from './channel-name.ts';
-import { DISCONNECT, ERROR, UNSUBSCRIBE, type Disconnect, type Unsubscribe } from './codes.ts';
+import {
+  DISCONNECT,
+  ERROR,
+  isDisconnect,
+  isUnsubscribe,
+  UNSUBSCRIBE,
+  type Disconnect,
+  type Unsubscribe,
+} from './codes.ts';
 import type { Connection } from './connection.ts';
 import type { GatewayContext } from './context.ts';
 import type { GatewayDeps } from './deps.ts';
@@ -64,9 +72,12 @@ export interface Gateway {
   handleRequest(request: IncomingMessage, response: ServerResponse): boolean;
   /** `data` is anything JSON can represent. */
   publish(channel: string, data: unknown, options?: PublishOptions): PublishResult;
-  /** Ends subscriptions; returns how many. A code of 2500 or more makes the client subscribe again. */
+  /**
+   * Ends subscriptions; returns how many. A code of 2500 or more makes the client subscribe again. Throws a
+   * `RangeError` for codes outside 2000-2999.
+   */
   unsubscribe(target: string | UnsubscribeFilter, unsubscribe?: Unsubscribe): number;
-  /** Ends connections; returns how many. */
+  /** Ends connections; returns how many. Throws a `RangeError` for codes outside 3000-4999. */
   disconnect(filter: DisconnectFilter, disconnect?: Disconnect): number;
   /** One server API command as JSON. Never throws for what is in the bytes. */
   handleCommand(bytes: Uint8Array): ApiResult;
@@ -114,6 +125,8 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gatew
       open.add(connection);
       if (connection.session !== '') connectionBySession.set(connection.session, connection);
       metrics?.connectionOpened?.(connection.transport.name);
+      // Its request was being read when the gateway was closed.
+      if (stopping) connection.disconnect(DISCONNECT.shutdown);
     },
     closed(connection, code) {
       connectionBySession.delete(connection.session);
@@ -263,9 +276,16 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gatew
       const payload = JsonPayload.fromValue(data);
       return payload ? api.publish(channel, payload, publishOptions) : { ok: false, error: ERROR.badRequest };
     },
-    unsubscribe: (target, unsubscribe = UNSUBSCRIBE.server) =>
-      api.unsubscribe(typeof target === 'string' ? { channel: target } : target, unsubscribe),
-    disconnect: (filter, disconnect = DISCONNECT.forceNoReconnect) => api.disconnect(filter, disconnect),
+    unsubscribe(target, unsubscribe = UNSUBSCRIBE.server) {
+      if (!isUnsubscribe(unsubscribe)) throw new RangeError('an unsubscribe code is between 2000 and 2999');
+      return api.unsubscribe(typeof target === 'string' ? { channel: target } : target, unsubscribe);
+    },
+    disconnect(filter, disconnect = DISCONNECT.forceNoReconnect) {
+      if (!isDisconnect(disconnect)) {
+        throw new RangeError('a disconnect code is between 3000 and 4999, its reason at most 123 bytes long');
+      }
+      return api.disconnect(filter, disconnect);
+    },
     handleCommand: (bytes) => api.execute(bytes),
     stats,
     close,

@@ -90,7 +90,8 @@ export class History {
     const stream = this.#open(channel);
     stream.top += 1;
     const kept = { ...publication, offset: stream.top };
-    const bytes = publication.data.byteLength + ENTRY_OVERHEAD_BYTES;
+    const tagsBytes = publication.tags ? Buffer.byteLength(JSON.stringify(publication.tags)) : 0;
+    const bytes = publication.data.byteLength + tagsBytes + ENTRY_OVERHEAD_BYTES;
     stream.entries.push({
       publication: kept,
       bytes,
@@ -142,8 +143,11 @@ export class History {
     return { ok: true, publications, position };
   }
 
-  /** All publications after `since`, or none: a partial recovery would hide a gap. An empty epoch is any epoch. */
-  recover(channel: string, since: StreamPosition): Recovery {
+  /**
+   * All publications after `since`, or none: a partial recovery would hide a gap. An empty epoch is any epoch.
+   * More than `maxBytes`, or than the limits allow, is none, too.
+   */
+  recover(channel: string, since: StreamPosition, maxBytes = Infinity): Recovery {
     const stream = this.#fresh(channel);
     const position = { offset: stream.top, epoch: stream.epoch };
     const nothing: Recovery = { recovered: false, publications: [], position };
@@ -151,7 +155,8 @@ export class History {
     if (!this.#reaches(stream, since.offset)) return nothing;
     const missed = stream.entries.slice(stream.entries.length - (stream.top - since.offset));
     const bytes = missed.reduce((sum, entry) => sum + entry.bytes, 0);
-    if (missed.length > this.#limits.maxHistoryLimit || bytes > this.#limits.maxHistoryReplyBytes)
+    const mostBytes = Math.min(this.#limits.maxHistoryReplyBytes, maxBytes);
+    if (missed.length > this.#limits.maxHistoryLimit || (missed.length > 0 && bytes > mostBytes))
       return nothing;
     return { recovered: true, publications: missed.map(({ publication }) => publication), position };
   }

@@ -12,7 +12,7 @@
  */
 import { presenceOf, presenceStatsOf } from './commands/presence.ts';
 import { checkChannel } from './channel-name.ts';
-import { DISCONNECT, ERROR, UNSUBSCRIBE, type ClientError } from './codes.ts';
+import { DISCONNECT, ERROR, isDisconnect, isUnsubscribe, UNSUBSCRIBE, type ClientError } from './codes.ts';
 import type { GatewayContext } from './context.ts';
 import type { IdempotencyCache } from './idempotency.ts';
 import { JsonPayload } from './json-payload.ts';
@@ -62,8 +62,6 @@ export interface PublishOptions {
 type Fields = Readonly<Record<string, unknown>>;
 
 const DONE: ApiResult = { ok: true, result: {} };
-/** Close frames carry at most 123 bytes of reason (RFC 6455, 5.5). */
-const MAX_REASON_BYTES = 123;
 
 export function createServerApi(
   context: GatewayContext,
@@ -148,7 +146,8 @@ export function createServerApi(
       if (!isOptionalString(channel) || !isOptionalString(user) || !isOptionalString(client))
         return BAD_REQUEST;
       if (!channel && !user && !client) return BAD_REQUEST;
-      if (!isCode(code, 2000, 2999) || typeof reason !== 'string') return BAD_REQUEST;
+      if (typeof code !== 'number' || typeof reason !== 'string' || !isUnsubscribe({ code }))
+        return BAD_REQUEST;
       unsubscribe(
         { ...(channel && { channel }), ...(user && { user }), ...(client && { client }) },
         { code, reason },
@@ -164,8 +163,8 @@ export function createServerApi(
       if (!Array.isArray(whitelist) || !whitelist.every((id) => typeof id === 'string')) return BAD_REQUEST;
       if (!isFields(advice)) return BAD_REQUEST;
       const { code, reason = '' } = advice;
-      if (!isCode(code, 3000, 4999) || typeof reason !== 'string') return BAD_REQUEST;
-      if (Buffer.byteLength(reason) > MAX_REASON_BYTES) return BAD_REQUEST;
+      if (typeof code !== 'number' || typeof reason !== 'string') return BAD_REQUEST;
+      if (!isDisconnect({ code, reason })) return BAD_REQUEST;
       disconnect({ ...(user && { user }), ...(client && { client }), whitelist }, { code, reason });
       return DONE;
     },
@@ -280,10 +279,6 @@ function isOptionalString(value: unknown): value is string | undefined {
 
 function isStringMap(value: unknown): value is Readonly<Record<string, string>> {
   return isFields(value) && Object.values(value).every((item) => typeof item === 'string');
-}
-
-function isCode(value: unknown, min: number, max: number): value is number {
-  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 }
 
 function isPosition(value: unknown): value is StreamPosition {

@@ -49,6 +49,9 @@ describe('disconnecting by the server', () => {
       expect(served.gateway.disconnect({ user: 'alice' })).toBe(1);
       expect(await ended).toEqual({ code: 3503, reason: 'force disconnect' });
       expect(served.gateway.disconnect({})).toBe(0);
+      const outOfRange = { code: 1000, reason: '' };
+      expect(() => served.gateway.disconnect({ user: 'alice' }, outOfRange)).toThrow(RangeError);
+      expect(() => served.gateway.unsubscribe('group:a', outOfRange)).toThrow(RangeError);
     },
   );
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { PublicationContext, SubscribedContext, Subscription } from 'centrifuge';
 import { describe, expect, test } from 'vitest';
 import { createManualClock } from './manual-clock.ts';
+import { openRaw } from './raw-websocket.ts';
 import { next, serveGateway, TRANSPORTS, until, type Served } from './serve-gateway.ts';
 
 const GROUP = { group: { historySize: 5, historyTtlMs: 60_000, forceRecovery: true } };
@@ -98,6 +99,30 @@ describe('recovery', () => {
     second.gateway.publish('group:a', { n: 4 });
     expect((await publication).data).toEqual({ n: 4 });
     client.disconnect();
+  });
+
+  test('of many channels at once is refused rather than making the client slow', async () => {
+    const codes: number[] = [];
+    await using served = await serveGateway({
+      namespaces: { open: { historySize: 10, historyTtlMs: 60_000, subscribeWithoutToken: true } },
+      deps: { metrics: { connectionClosed: (_, code) => void codes.push(code) } },
+      limits: { maxQueueBytes: 300_000, maxHistoryReplyBytes: 100_000, maxPublicationBytes: 100_000 },
+    });
+    const channels = Array.from({ length: 20 }, (_, index) => `open:${index}`);
+    for (const channel of channels) served.gateway.publish(channel, 'x'.repeat(50_000));
+    using raw = await openRaw(served);
+    await raw.connect();
+    const subscribes = channels.map((channel, index) => ({
+      id: index + 2,
+      subscribe: { channel, recover: true, offset: 0, epoch: '' },
+    }));
+    raw.send(...subscribes);
+    const last = await raw.reply(21);
+    const first = await raw.reply(2);
+    expect(first.subscribe).toMatchObject({ recovered: true, was_recovering: true });
+    expect(last.subscribe).toMatchObject({ was_recovering: true, offset: 1 });
+    expect(last.subscribe).not.toHaveProperty('recovered');
+    expect(codes).toEqual([]);
   });
 
   test.each(TRANSPORTS)(

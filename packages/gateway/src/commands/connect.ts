@@ -37,7 +37,7 @@ export async function connect(
   }
 
   connection.markConnected(user, info, expireAtMs);
-  const subs: Record<string, SubscribeResult> = {};
+  const subs: [string, SubscribeResult][] = [];
   const joins: (() => void)[] = [];
   for (const { channel, result } of checked) {
     if (!result.ok) continue;
@@ -52,7 +52,7 @@ export async function connect(
       serverSide: true,
       info: undefined,
     });
-    subs[channel] = body;
+    subs.push([channel, body]);
     joins.push(join);
   }
   const { transport } = connection;
@@ -61,7 +61,7 @@ export async function connect(
       client: connection.clientId,
       version: context.version,
       ...expiryFields(expireAtMs, context.clock.nowMs()),
-      ...(checked.length > 0 && { subs }),
+      ...(subs.length > 0 && { subs: Object.fromEntries(subs) }),
       ping: Math.max(1, Math.round(context.timings.pingIntervalMs / 1000)),
       ...(!transport.unidirectional && { pong: true }),
       ...(transport.emulation && { session: connection.session, node: context.nodeId }),

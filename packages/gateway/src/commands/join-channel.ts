@@ -41,7 +41,7 @@ export function joinChannel(
   return {
     body: {
       ...expiryFields(request.expireAtMs, context.clock.nowMs()),
-      ...(namespace.keepsHistory && streamFields(context, channel, namespace, request)),
+      ...(namespace.keepsHistory && streamFields(context, connection, channel, namespace, request)),
     },
     join: () => {
       connection.addSubscription(
@@ -55,6 +55,7 @@ export function joinChannel(
 
 function streamFields(
   context: GatewayContext,
+  connection: Connection,
   channel: string,
   namespace: ResolvedNamespace,
   request: JoinRequest,
@@ -64,6 +65,9 @@ function streamFields(
   // What other subscribers are still to be sent is in the history already; they get it before this one joins.
   const base: SubscribeResult = { positioned: true, ...(recoverable && { recoverable: true as const }) };
   if (!request.recover) return { ...base, ...context.history.position(channel) };
-  const { recovered, publications, position } = context.history.recover(channel, request);
+  // A client that returns to many channels at once must not become slow by what it recovers: it would be
+  // disconnected, return, and ask for the same again. It is told that recovery failed, and fetches instead.
+  const room = context.limits.maxQueueBytes / 2 - connection.waitingBytes;
+  const { recovered, publications, position } = context.history.recover(channel, request, room);
   return { ...base, ...position, publications, was_recovering: true, ...(recovered && { recovered: true }) };
 }

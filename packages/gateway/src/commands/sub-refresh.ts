@@ -39,6 +39,6 @@ export async function subRefresh(
     connection.disconnect(DISCONNECT.invalidToken);
     return;
   }
-  subscription.expireAtMs = expireAtMs;
+  connection.setSubscriptionExpiry(subscription, expireAtMs);
   connection.reply(id, { sub_refresh: expiryFields(expireAtMs, context.clock.nowMs()) });
 }

@@ -28,5 +28,7 @@ export function refuseRequest(response: ServerResponse, status: RefusalStatus): 
 }
 
 export function refuseUpgrade(socket: Duplex, status: RefusalStatus): void {
+  // Node.js leaves the sockets of HTTP servers half open: without this a refused client could keep its socket.
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -24,6 +24,9 @@ export function openStream(
   if (response.destroyed) return undefined;
   const connection = new Connection(context, new HttpResponseTransport(response, options));
   response.once('close', () => connection.transportClosed());
+  response.on('error', (error: Error & { code?: string }) => {
+    context.log?.debug({ client: connection.clientId, error: error.code ?? error.name }, 'stream error');
+  });
   return connection;
 }
 
@@ -52,6 +55,8 @@ class HttpResponseTransport implements Transport {
   }
 
   write(frames: readonly Buffer[]): void {
+    // The peer may be gone before Node.js says so.
+    if (this.#response.destroyed || this.#response.writableEnded) return;
     this.#response.cork();
     for (const frame of frames) this.#response.write(frame);
     this.#response.uncork();
