@@ -16,6 +16,8 @@ export interface ServerProcessOptions {
   readonly flags?: Readonly<Record<string, string>>;
   /** How long to wait for the server to listen. */
   readonly startTimeoutMs?: number;
+  /** For Node itself, such as `--cpu-prof`. */
+  readonly nodeArguments?: readonly string[];
 }
 
 export interface ServerProcess extends AsyncDisposable {
@@ -74,7 +76,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
     const started = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', program, 'start', ...args],
+      ['--disable-warning=ExperimentalWarning', ...(options.nodeArguments ?? []), program, 'start', ...args],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
       },

@@ -21,52 +21,8 @@ import {
   type Store,
 } from '@conclave/platform';
 import { createManualClock, type ManualClock } from '@conclave/platform/testing';
+import { createRecordingBus } from './recording-bus.ts';
 import { contractMigrations, type ContractDatabase, type ContractTables } from './store-contract.ts';
-
-interface Publication {
-  readonly subject: string;
-  readonly messageId: string;
-  readonly text: string;
-}
-
-/** A bus that keeps what it accepted. `behave` decides about each publication: accept, wait or throw. */
-function createRecordingBus() {
-  const accepted: Publication[] = [];
-  const attempts: string[] = [];
-  const inFlightBySubject = new Map<string, number>();
-  let behave: (publication: Publication) => Promise<void> = async () => {};
-  let mostInFlightPerSubject = 0;
-  const bus: Bus = {
-    async publish(subject, payload, { messageId }) {
-      const publication = { subject, messageId, text: new TextDecoder().decode(payload) };
-      attempts.push(messageId);
-      const inFlight = (inFlightBySubject.get(subject) ?? 0) + 1;
-      inFlightBySubject.set(subject, inFlight);
-      mostInFlightPerSubject = Math.max(mostInFlightPerSubject, inFlight);
-      try {
-        await behave(publication);
-        accepted.push(publication);
-      } finally {
-        inFlightBySubject.set(subject, inFlightBySubject.get(subject)! - 1);
-      }
-    },
-    async subscribe() {
-      throw new Error('the relay does not subscribe');
-    },
-    async close() {},
-  };
-  return {
-    bus,
-    accepted,
-    attempts,
-    setBehaviour(next: (publication: Publication) => Promise<void>) {
-      behave = next;
-    },
-    get mostInFlightPerSubject() {
-      return mostInFlightPerSubject;
-    },
-  };
-}
 
 export function outboxRelayContract(adapter: string, createDatabase: () => Promise<ContractDatabase>): void {
   describe(`${adapter}: outbox and relay contract`, () => {
@@ -96,6 +52,15 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       relays.push(relay);
       return { relay, metrics };
     };
+
+    /** The store, with some of its methods failing. */
+    const storeWith = (methods: Partial<Store<ContractTables>>): Store<ContractTables> => ({
+      db: store.db,
+      onOutbox: (listener) => store.onOutbox(listener),
+      write: (unit) => store.write(unit),
+      close: () => Promise.resolve(),
+      ...methods,
+    });
 
     const enqueue = (key: string, ...messageIds: string[]) =>
       store.write(async (trx) => {
@@ -310,12 +275,9 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
 
     test('a row whose id becomes visible late is published, and what is settled is not repeated', async () => {
       let failing = true;
-      const flaky: Store<ContractTables> = {
-        db: store.db,
-        onOutbox: (listener) => store.onOutbox(listener),
+      const flaky = storeWith({
         write: (unit) => (failing ? Promise.reject(new Error('no space')) : store.write(unit)),
-        close: () => Promise.resolve(),
-      };
+      });
       const limits = { maxBufferedPerKey: 1, lookbackIds: 100, maxBackoffMs: 1_000 };
       relays.push(
         startRelay({
@@ -378,12 +340,7 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
     test('what was acknowledged but not deleted is published again, in order, under the same id', async () => {
       await enqueue('a', 'm1', 'm2', 'm3');
       // A process that dies between acknowledgement and deletion: its store refuses the deletion.
-      const dying: Store<ContractTables> = {
-        db: store.db,
-        onOutbox: (listener) => store.onOutbox(listener),
-        write: () => Promise.reject(new Error('the process is gone')),
-        close: () => Promise.resolve(),
-      };
+      const dying = storeWith({ write: () => Promise.reject(new Error('the process is gone')) });
       const first = startRelay({
         store: dying,
         bus: recorder.bus,
@@ -403,16 +360,13 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
     test('an error of the store is survived, and nothing is published twice for it', async () => {
       let failing = true;
       let failures = 0;
-      const flaky: Store<ContractTables> = {
-        db: store.db,
-        onOutbox: (listener) => store.onOutbox(listener),
+      const flaky = storeWith({
         write: (unit) => {
           if (!failing) return store.write(unit);
           failures += 1;
           return Promise.reject(new Error('no space'));
         },
-        close: () => Promise.resolve(),
-      };
+      });
       const relay = startRelay({
         store: flaky,
         bus: recorder.bus,
@@ -432,12 +386,7 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
     });
 
     test('stops publishing when the store takes no deletions', async () => {
-      const full: Store<ContractTables> = {
-        db: store.db,
-        onOutbox: (listener) => store.onOutbox(listener),
-        write: () => Promise.reject(new Error('no space')),
-        close: () => Promise.resolve(),
-      };
+      const full = storeWith({ write: () => Promise.reject(new Error('no space')) });
       await enqueue('a', ...Array.from({ length: 100 }, (_, index) => `m${index}`));
       const limits = { maxBufferedRows: 10, batchSize: 5, maxBackoffMs: 100 };
       relays.push(
@@ -499,12 +448,7 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
     });
 
     test('finds rows that nobody woke it for', async () => {
-      const deaf: Store<ContractTables> = {
-        db: store.db,
-        onOutbox: () => ({ [Symbol.dispose]() {} }),
-        write: (unit) => store.write(unit),
-        close: () => Promise.resolve(),
-      };
+      const deaf = storeWith({ onOutbox: () => ({ [Symbol.dispose]() {} }) });
       relays.push(
         startRelay({ store: deaf, bus: recorder.bus, clock, random: systemRandom, log: silentLog }),
       );

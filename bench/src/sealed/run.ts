@@ -1,0 +1,175 @@
+/**
+ * `conclave bench sealed`: a real server on SQLite, real frames, real WebSockets, each side a process of its own.
+ *
+ *   this process ──POST frame──▶ server ──verify, append, relay──▶ gateway ──WebSocket──▶ subscribers' process
+ *        └────────POST the same octets──▶ bare fastify route
+ *
+ * Frames are built beforehand, so that the client's work is not measured. Everything shares the machine's cores: rates
+ * are what one machine does with server, load and subscribers together.
+ */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startServerProcess } from '@conclave/testkit';
+import type { ServerProcess } from '@conclave/testkit';
+import { measured, percentile, reportOf } from '../metric.ts';
+import type { Metric, Report } from '../metric.ts';
+import { readCpuShares } from './cpu-profile.ts';
+import { BenchGroup, registerAccount } from './bench-group.ts';
+import { postLoad } from './post-load.ts';
+import type { PostLoad } from './post-load.ts';
+import type { Arrivals, SubscribeRequest } from './subscribers.ts';
+
+type Say = (line: string) => void;
+
+const concurrency = 64;
+/** Frames per run: fewer where each is delivered to many. */
+const rounds = [
+  { subscribers: 1, frames: 2_000 },
+  { subscribers: 100, frames: 1_000 },
+  { subscribers: 1_000, frames: 300 },
+] as const;
+
+export async function runSealedBench(say: Say): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), 'conclave-bench-'));
+  try {
+    const metrics: Metric[] = [];
+    {
+      await using server = await startServerProcess({ dataDirectory: join(folder, 'data') });
+      const account = await registerAccount(server);
+      const bareRate = await measureBareRoute(say, server, account);
+      metrics.push(measured('bare fastify route', bareRate, 'requests/s'));
+      for (const { subscribers, frames } of rounds) {
+        metrics.push(...(await measureRound(say, server, account, { subscribers, frames, bareRate })));
+      }
+    }
+    metrics.push(...(await measureCpuShares(say, folder)));
+    return reportOf('sealed', metrics);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureBareRoute(say: Say, server: ServerProcess, accessToken: string): Promise<number> {
+  say('bare fastify route');
+  const child = fork(fileURLToPath(new URL('./bare-route.ts', import.meta.url)));
+  try {
+    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    const group = await BenchGroup.create(server.url, accessToken);
+    const body = group.buildMessages(1)[0]!;
+    const url = `http://127.0.0.1:${port}/`;
+    await postLoad({ url, concurrency, bodies: Array.from({ length: 2_000 }, () => body) });
+    const load = await postLoad({ url, concurrency, bodies: Array.from({ length: 20_000 }, () => body) });
+    return load.ratePerSecond;
+  } finally {
+    child.kill();
+  }
+}
+
+async function measureRound(
+  say: Say,
+  server: ServerProcess,
+  accessToken: string,
+  round: { subscribers: number; frames: number; bareRate: number },
+): Promise<Metric[]> {
+  const { subscribers, frames, bareRate } = round;
+  const group = await BenchGroup.create(server.url, accessToken);
+  const child = fork(fileURLToPath(new URL('./subscribers.ts', import.meta.url)));
+  try {
+    say(`${subscribers} subscribers: connecting`);
+    await subscribe(child, { ...(await group.subscribe()), count: subscribers, url: server.url });
+    say(`${subscribers} subscribers: building ${2 * frames} frames`);
+    const url = group.framesUrl;
+    await postLoad({ url, concurrency, bodies: group.buildMessages(Math.min(200, frames)) });
+    await takeArrivals(child, Math.min(200, frames), subscribers);
+
+    say(`${subscribers} subscribers: as fast as possible`);
+    const full = await postLoad({ url, concurrency, bodies: group.buildMessages(frames) });
+    requireAccepted(full);
+    const arrived = await takeArrivals(child, frames, subscribers);
+    const seconds = (Math.max(...arrived.map(([, , lastMs]) => lastMs)) - Math.min(...full.sentAtMs)) / 1_000;
+
+    say(`${subscribers} subscribers: at half that load`);
+    const paced = { pacePerSecond: full.ratePerSecond / 2 };
+    const half = await postLoad({ url, concurrency: 256, bodies: group.buildMessages(frames), ...paced });
+    requireAccepted(half);
+    const delivered = await takeArrivals(child, frames, subscribers);
+    const accepting = latencies(half.sentAtMs, half.answeredAtMs);
+    const lastBySeq = new Map(delivered.map(([seq, , lastMs]) => [seq, lastMs]));
+    const delivering = latencies(
+      half.sentAtMs,
+      half.answers.map(({ body }) => lastBySeq.get((JSON.parse(body) as { seq: number }).seq) ?? Number.NaN),
+    );
+
+    const at = (name: string) => `${subscribers} subscriber${subscribers === 1 ? '' : 's'}: ${name}`;
+    return [
+      measured(at('accepted and committed'), full.ratePerSecond, 'frames/s'),
+      measured(at('delivered to all'), frames / seconds, 'frames/s'),
+      measured(at('deliveries'), (frames * subscribers) / seconds, 'deliveries/s'),
+      measured(at('delivered to all, of the bare route'), frames / seconds / bareRate, 'ratio'),
+      measured(at('accepted at half load, p50'), percentile(accepting, 0.5), 'ms'),
+      measured(at('accepted at half load, p99'), percentile(accepting, 0.99), 'ms'),
+      measured(at('with the last subscriber at half load, p50'), percentile(delivering, 0.5), 'ms'),
+      measured(at('with the last subscriber at half load, p99'), percentile(delivering, 0.99), 'ms'),
+    ];
+  } finally {
+    child.kill();
+  }
+}
+
+/** A run of its own, since sampling costs something too. */
+async function measureCpuShares(say: Say, folder: string): Promise<Metric[]> {
+  say('where the time goes');
+  const profiles = join(folder, 'profiles');
+  await using server = await startServerProcess({
+    dataDirectory: join(folder, 'profiled'),
+    nodeArguments: ['--cpu-prof', `--cpu-prof-dir=${profiles}`],
+  });
+  const group = await BenchGroup.create(server.url, await registerAccount(server));
+  const bodies = group.buildMessages(1_500);
+  requireAccepted(await postLoad({ url: group.framesUrl, concurrency, bodies }));
+  await server.stop();
+  const shares = await readCpuShares(profiles);
+  return shares.map(([owner, share]) => measured(`server time: ${owner}`, 100 * share, '%'));
+}
+
+async function subscribe(child: ChildProcess, request: Omit<SubscribeRequest, 'kind'>): Promise<void> {
+  const url = `${request.url.replace(/^http/, 'ws')}/connection/websocket`;
+  child.send({ ...request, kind: 'subscribe', url } satisfies SubscribeRequest);
+  const [answer] = (await once(child, 'message')) as [{ kind: string; reason?: string }];
+  if (answer.kind !== 'ready') throw new Error(`subscribers failed: ${answer.reason ?? ''}`);
+}
+
+/** Waits until every subscriber has every frame; fails if that takes half a minute, because then some are lost. */
+async function takeArrivals(
+  child: ChildProcess,
+  frames: number,
+  subscribers: number,
+): Promise<Arrivals['bySeq']> {
+  const bySeq = new Map<number, Arrivals['bySeq'][number]>();
+  for (let tries = 0; tries < 300; tries++) {
+    child.send({ kind: 'take' });
+    const [{ bySeq: taken }] = (await once(child, 'message')) as [Arrivals];
+    for (const [seq, firstMs, lastMs, count] of taken) {
+      const before = bySeq.get(seq);
+      bySeq.set(seq, [seq, before?.[1] ?? firstMs, lastMs, (before?.[3] ?? 0) + count]);
+    }
+    const complete = [...bySeq.values()].filter(([, , , count]) => count === subscribers).length;
+    if (complete === frames) return [...bySeq.values()];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('publications were lost');
+}
+
+function requireAccepted({ answers }: PostLoad): void {
+  const refused = answers.find(({ status }) => status !== 200);
+  if (refused !== undefined) throw new Error(`a frame was refused: ${refused.status} ${refused.body}`);
+}
+
+function latencies(from: readonly number[], to: readonly number[]): number[] {
+  return from.map((start, index) => (to[index] ?? Number.NaN) - start).sort((a, b) => a - b);
+}
