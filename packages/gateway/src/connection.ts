@@ -52,6 +52,8 @@ export class Connection implements Subscriber {
   #state: 'new' | 'connected' | 'closed' = 'new';
   #commands: Command[] = [];
   #handling = false;
+  /** The command being handled: what replies and errors answer. */
+  #current: Command['method'] = 'connect';
   /** Framed bytes, then unframed replies: the replies were queued last. */
   #frames: Buffer[] = [];
   #replies: Buffer[] = [];
@@ -115,7 +117,7 @@ export class Connection implements Subscriber {
     }
     if (!this.#budget.take()) {
       if (this.#budget.isAbused) return this.disconnect(DISCONNECT.tooManyRequests);
-      if (command.id > 0) this.fail(command.id, ERROR.tooManyRequests);
+      if (command.id > 0) this.#refuse(command);
       return;
     }
     if (command.method === 'pong') return;
@@ -126,10 +128,17 @@ export class Connection implements Subscriber {
     if (!this.#handling) this.#handleCommands();
   }
 
+  /** The command never becomes the current one: another may be waiting for its token's verification. */
+  #refuse({ method, id }: Command): void {
+    this.#context.metrics?.commandHandled?.(method, ERROR.tooManyRequests.code);
+    this.#enqueueReply({ id, error: ERROR.tooManyRequests });
+  }
+
   #handleCommands(): void {
     this.#handling = true;
     for (let command = this.#commands.shift(); command; command = this.#commands.shift()) {
       const { method } = command;
+      this.#current = method;
       try {
         const unfinished = handleCommand(this.#context, this, command);
         if (unfinished) {
@@ -279,12 +288,13 @@ export class Connection implements Subscriber {
   // ---- to the client -------------------------------------------------------------------------------------
 
   reply(id: number, body: ReplyBody): void {
+    this.#context.metrics?.commandHandled?.(this.#current, 0);
     this.#enqueueReply({ id, ...body });
   }
 
   /** Unidirectional clients have no replies: an error ends their connection with its code. */
   fail(id: number, error: ClientError): void {
-    this.#context.metrics?.commandFailed?.(error.code);
+    this.#context.metrics?.commandHandled?.(this.#current, error.code);
     if (this.transport.unidirectional) return this.disconnect({ code: error.code, reason: error.message });
     this.#enqueueReply({ id, error });
   }

@@ -32,8 +32,8 @@ export interface GatewayLog {
 export interface GatewayMetrics {
   connectionOpened?(transport: string): void;
   connectionClosed?(transport: string, code: number): void;
-  /** A command was answered with an error. */
-  commandFailed?(code: number): void;
+  /** A command was answered; `errorCode` is 0 for a result. */
+  commandHandled?(method: string, errorCode: number): void;
   /** One publication was queued for `subscribers` connections. */
   published?(namespace: string, subscribers: number): void;
 }

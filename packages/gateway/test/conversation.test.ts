@@ -172,3 +172,34 @@ describe('clients', () => {
     ]);
   });
 });
+
+describe('the metrics hooks', () => {
+  test('are told of connections, commands with their outcome, and publications', async () => {
+    const told: unknown[] = [];
+    await using served = await serveGateway({
+      deps: {
+        metrics: {
+          connectionOpened: (transport) => void told.push(['opened', transport]),
+          connectionClosed: (transport, code) => void told.push(['closed', transport, code]),
+          commandHandled: (method, errorCode) => void told.push([method, errorCode]),
+          published: (namespace, subscribers) => void told.push(['published', namespace, subscribers]),
+        },
+      },
+    });
+    const raw = await openRaw(served);
+    await raw.connect();
+    raw.send({ id: 2, subscribe: { channel: 'open:a' } }, { id: 3, rpc: {} });
+    await raw.reply(3);
+    served.gateway.publish('open:a', 1);
+    raw.socket.close();
+    await until(() => served.gateway.stats().connections === 0);
+    expect(told).toEqual([
+      ['opened', 'websocket'],
+      ['connect', 0],
+      ['subscribe', 0],
+      ['rpc', 103],
+      ['published', 'open', 1],
+      ['closed', 'websocket', 3000],
+    ]);
+  });
+});
