@@ -32,6 +32,8 @@ export async function announceFrame(
   await enqueueCommand(trx, groupId, `${groupId}.${seq}`, 'publish', {
     channel: channelOf(groupId, announced.lastRemovalEpoch),
     data: { seq, epoch: frame.header.epoch, ...octets },
+    // The relay may tell the bus twice after a crash; subscribers hear it once.
+    idempotency_key: `${groupId}.${seq}`,
   });
 }
 

@@ -41,7 +41,11 @@ export async function startGateway(deps: StartGatewayDeps): Promise<RunningGatew
     {
       tokenSecret: deps.tokenSecret,
       namespaces: {
-        group: { historySize: settings.historySize, historyTtlMs: settings.historyTtlMs },
+        group: {
+          historySize: settings.historySize,
+          historyTtlMs: settings.historyTtlMs,
+          forceRecovery: true,
+        },
       },
       allowedOrigins: listen.allowedOrigins,
       limits: {
