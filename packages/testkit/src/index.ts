@@ -1,3 +1,25 @@
 /** For tests, demonstrations and measurements: real servers as processes. The contract suites are at `./contracts`. */
 export { startServerProcess } from './server-process.ts';
 export type { ServerProcess, ServerProcessOptions } from './server-process.ts';
+export {
+  ask,
+  base64url,
+  defaultMode,
+  fromBase64url,
+  groupPath,
+  personOf,
+  postCreate,
+  postFrame,
+  TestMember,
+  testSuite,
+  valueOf,
+} from './test-member.ts';
+export type {
+  GivenInvite,
+  LogPage,
+  ProvenUpload,
+  RequestInput,
+  ServerAnswer,
+  SubscriptionGrant,
+  TestMemberOptions,
+} from './test-member.ts';

@@ -18,6 +18,7 @@ import type {
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { decodeReservation, encodeGroupState, encodeReservation } from './group-state.ts';
 import type { GroupState } from './group-state.ts';
+import { plainBytes } from './plain-bytes.ts';
 
 export type GroupTransaction = Transaction<ServerDatabase>;
 
@@ -109,7 +110,9 @@ export function createGroupRows(store: Store<ServerDatabase>) {
             .where('version.epoch', '<=', epoch),
         )
         .execute();
-      return rows.flatMap(({ node, content }) => (content === null ? [] : [{ node, content }]));
+      return rows.flatMap(({ node, content }) =>
+        content === null ? [] : [{ node, content: plainBytes(content) }],
+      );
     },
 
     async listLeaves(groupId: string): Promise<OutstandingLeave[]> {
@@ -122,7 +125,7 @@ export function createGroupRows(store: Store<ServerDatabase>) {
       return rows.map(({ leaf, leaf_epoch: leafEpoch, signature }) => ({
         leaf: leaf as LeafIndex,
         leafEpoch,
-        signature,
+        signature: plainBytes(signature),
       }));
     },
 

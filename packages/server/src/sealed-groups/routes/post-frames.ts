@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { frameLimits } from '@conclave/sealed-group';
 import { ApiError } from '../../errors/api-error.ts';
+import { plainBytes } from '../plain-bytes.ts';
 import { notEligibleError } from '../rule-errors.ts';
 import type { SealedGroupContext } from '../sealed-groups-feature.ts';
 import { isGroupId } from './path-ids.ts';
@@ -36,6 +37,6 @@ export function addPostFramesRoutes(app: FastifyInstance, context: SealedGroupCo
 }
 
 function octetsOf({ body }: FastifyRequest): Uint8Array {
-  if (body instanceof Uint8Array) return body;
+  if (body instanceof Uint8Array) return plainBytes(body);
   throw new ApiError('CONCLAVE_UNSUPPORTED_MEDIA_TYPE', 'Send the frame as application/octet-stream');
 }
