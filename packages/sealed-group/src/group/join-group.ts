@@ -135,7 +135,7 @@ function parseAddingCommit({ invite, commit }: JoinInput): Result<CommitFrame> {
     equalBytes(header.groupId, invite.groupId) &&
     header.epoch === invite.epoch - 1 &&
     frame.value.content.committer === invite.inviter.leaf;
-  return fits ? accept(frame.value as CommitFrame) : violation('commit/adding-commit');
+  return fits ? accept(frame.value) : violation('commit/adding-commit');
 }
 
 /** What commit n sealed, with the recipients that the finished tree gives: the same that every member computed. */

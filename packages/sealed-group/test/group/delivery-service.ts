@@ -27,6 +27,7 @@ import {
   checkMessageProof,
   decideBudget,
   decideReservation,
+  decodeTree,
   encodeTree,
   foundGroup,
   instanceKey,
@@ -35,6 +36,7 @@ import {
   isMessageFrame,
   noteLeave,
   parseFrame,
+  parsePublicKey,
   serverVerification,
   verifyClaimsOfOne,
   verifyCommit,
@@ -70,6 +72,25 @@ export class DeliveryService {
     this.#random = options.random;
     this.#limitsRate = options.limitsRate ?? false;
     this.nowMs = options.nowMs;
+  }
+
+  /** Another service with the same past: what happens to one does not happen to the other. */
+  copy(): DeliveryService {
+    const copy = new DeliveryService({
+      suite: this.#suite,
+      random: this.#random,
+      nowMs: this.nowMs,
+      limitsRate: this.#limitsRate,
+    });
+    copy.log.push(...this.log);
+    for (const [epoch, tree] of this.treeByEpoch) copy.treeByEpoch.set(epoch, tree);
+    for (const [epoch, seq] of this.seqByEpoch) copy.seqByEpoch.set(epoch, seq);
+    for (const [name, account] of this.#accounts) copy.#accounts.set(name, account);
+    const tree = decodeTree(encodeTree(this.group.tree), (bytes) => parsePublicKey(this.#suite, bytes));
+    if (!tree.ok) throw new Error(tree.rule);
+    copy.#group = { ...this.group, tree: tree.value };
+    copy.#epochStartedMs = this.#epochStartedMs;
+    return copy;
   }
 
   get group(): PublicGroup {

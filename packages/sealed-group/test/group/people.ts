@@ -156,9 +156,37 @@ export class Client {
     );
   }
 
+  /** The same member at another service with the same past. */
+  copyTo(ds: DeliveryService): Client {
+    const copy = new Client(this.deps, ds, this.group);
+    copy.restart();
+    return copy;
+  }
+
   /** Stops and starts again from what was stored. */
   restart(): void {
     const stored = { public: this.group.encodePublic(), secret: this.group.encodeSecret() };
     this.group = valueOf(SealedGroup.decode(this.deps, stored));
   }
+}
+
+const template = (() => {
+  let made: { ds: DeliveryService; alice: Client; bob: Client; leaf: LeafIndex } | undefined;
+  return () => {
+    if (made !== undefined) return made;
+    const ds = service();
+    const alice = Client.create(person('alice'), ds);
+    const leaf = alice.add({})[0]!;
+    const bob = Client.join(person('bob'), ds, alice.invite(leaf));
+    alice.sync();
+    made = { ds, alice, bob, leaf };
+    return made;
+  };
+})();
+
+/** Alice, who created the group, and Bob at `leaf`, both joined and in sync; fresh copies each time. */
+export function pair(): { ds: DeliveryService; alice: Client; bob: Client; leaf: LeafIndex } {
+  const made = template();
+  const ds = made.ds.copy();
+  return { ds, alice: made.alice.copyTo(ds), bob: made.bob.copyTo(ds), leaf: made.leaf };
 }

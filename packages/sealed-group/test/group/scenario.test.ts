@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Client, dayMs, person, service, valueOf } from './people.ts';
+import { Client, dayMs, pair, person, service, valueOf } from './people.ts';
 
 describe('a group from its creation', () => {
   test('create, add, join, talk, remove: members agree, and who was removed reads nothing more', () => {
@@ -31,11 +31,9 @@ describe('a group from its creation', () => {
   });
 
   test('a leave is carried out by the next commit, and a pending leaf that nobody used expires', () => {
-    const ds = service();
-    const alice = Client.create(person('alice'), ds);
-    const [bobLeaf, carolLeaf] = alice.add({}, {});
-    const bob = Client.join(person('bob'), ds, alice.invite(bobLeaf!));
-    alice.sync();
+    const { ds, alice, bob, leaf: bobLeaf } = pair();
+    const [carolLeaf] = alice.add({});
+    bob.sync();
     valueOf(ds.post(valueOf(bob.group.leave({ nowMs: ds.nowMs })).frame));
     expect(alice.sync()).toMatchObject([{ kind: 'leave-announced', leaf: bobLeaf }]);
     ds.nowMs += 8 * dayMs;
@@ -51,11 +49,7 @@ describe('a group from its creation', () => {
   });
 
   test('of two commits in one epoch one wins; the loser is told, and prepares again', () => {
-    const ds = service();
-    const alice = Client.create(person('alice'), ds);
-    const [leaf] = alice.add({});
-    const bob = Client.join(person('bob'), ds, alice.invite(leaf!));
-    alice.sync();
+    const { ds, alice, bob } = pair();
     const first = valueOf(alice.group.prepareCommit({ operations: [], nowMs: ds.nowMs }));
     const second = valueOf(bob.group.prepareCommit({ operations: [], nowMs: ds.nowMs }));
     valueOf(ds.post(second.frame));

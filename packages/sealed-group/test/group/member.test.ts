@@ -1,0 +1,293 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import {
+  decodeInvite,
+  encodeBody,
+  encodeCommitTrailer,
+  encodeFrame,
+  frameBodyHash,
+  leafNode,
+  SealedGroup,
+  trailerContext,
+  trailerSignatureContext,
+  verifyInvite,
+} from '../../src/index.ts';
+import type { CommitContent, CommitTrailerContent, LeafIndex, SecretScalar } from '../../src/index.ts';
+import { publicKeyOf } from '../../src/index.ts';
+import { SecretStateSchema } from '../../src/wire/gen/group_state_pb.js';
+import { sign } from '../../src/signature/index.ts';
+import { commitFrameOf } from '../commit/world.ts';
+import { fromBinary } from '@bufbuild/protobuf';
+import { Client, openMode, pair, person, seededRandom, service, suite, valueOf } from './people.ts';
+
+/** A commit that a member made and then changed and signed again: the member is malicious, its keys are real. */
+function forgeBy(
+  client: Client,
+  change: (content: CommitContent, trail: CommitTrailerContent) => { content?: object; trail?: object },
+): Uint8Array {
+  const before = secretsOf(client).path;
+  const frame = commitFrameOf(
+    valueOf(client.group.prepareCommit({ operations: [], nowMs: client.ds.nowMs })).frame,
+  );
+  const { pending } = secretsOf(client);
+  const changes = change(frame.content, frame.trail);
+  const body = encodeBody(frame.header, { ...frame.content, ...changes.content });
+  const bodyHash = frameBodyHash(body);
+  const rest = { ...frame.trail, ...changes.trail };
+  const { possessions, sealingProof, confirm, payload } = rest;
+  const unsigned = encodeCommitTrailer({ possessions, sealingProof, confirm, payload });
+  const context = trailerSignatureContext(frame.header, trailerContext(bodyHash, unsigned));
+  const leaf = leafNode(client.group.me.leaf);
+  const signBy = (purpose: 'commit-old' | 'commit-new', secrets: ReadonlyMap<number, SecretScalar>) => {
+    const secret = secrets.get(leaf)!;
+    const hedge = { secret, random: client.deps.random, context: bodyHash };
+    return sign(suite, { purpose, secret, publicKey: publicKeyOf(suite, secret), context, hedge });
+  };
+  const oldSignature = signBy('commit-old', before);
+  const newSignature = signBy('commit-new', pending.at(-1)!);
+  return encodeFrame(body, encodeCommitTrailer({ ...rest, oldSignature, newSignature }));
+}
+
+/** What a thief of the device would read. */
+function secretsOf(client: Client) {
+  const state = fromBinary(SecretStateSchema, client.group.encodeSecret());
+  const mapOf = (records: readonly { node: number; secret: Uint8Array }[]) =>
+    new Map(records.map(({ node, secret }) => [node, secret as SecretScalar]));
+  return { path: mapOf(state.path), pending: state.pending.map(({ path }) => mapOf(path)) };
+}
+
+describe('a member', () => {
+  test('takes frames in their order only, each once', () => {
+    const { ds, alice, bob } = pair();
+    valueOf(alice.say('one'));
+    valueOf(alice.say('two'));
+    const [one, two] = ds.log.slice(-2);
+    expect(bob.group.processFrame(two!.bytes, two!.seq)).toMatchObject({ rule: 'commit/gap' });
+    expect(valueOf(bob.group.processFrame(one!.bytes, one!.seq))).toMatchObject([{ kind: 'message' }]);
+    expect(valueOf(bob.group.processFrame(one!.bytes, one!.seq))).toEqual([]);
+    expect(valueOf(bob.group.processFrame(two!.bytes, two!.seq))).toMatchObject([{ kind: 'message' }]);
+  });
+
+  test('shows a replayed message to nobody as new, and says why', () => {
+    const { ds, alice, bob } = pair();
+    valueOf(alice.say('once'));
+    bob.sync();
+    const { bytes, seq } = ds.log.at(-1)!;
+    expect(valueOf(bob.group.processFrame(bytes, seq + 1))).toMatchObject([
+      { kind: 'unauthentic-message', rule: 'message/generation-unused' },
+    ]);
+    const noise = bytes.slice();
+    noise[bytes.length - 80]! ^= 1;
+    const processed = bob.group.processFrame(noise, seq + 2);
+    expect(processed.ok ? processed.value : []).toMatchObject([{ kind: 'unauthentic-message' }]);
+  });
+
+  test('reads late messages of the epoch before, and none after it forgot that epoch', () => {
+    const { ds, alice, bob } = pair();
+    const late = [1, 2].map((n) =>
+      valueOf(alice.group.encryptMessage({ content: { kind: 'text', text: `late ${n}` }, nowMs: ds.nowMs })),
+    );
+    valueOf(bob.commit());
+    valueOf(ds.post(late[0]!.frame));
+    expect(bob.sync()).toMatchObject([{ kind: 'message', content: { text: 'late 1' } }]);
+    valueOf(ds.post(late[1]!.frame));
+    bob.group.forgetPreviousEpoch();
+    expect(bob.sync()).toMatchObject([{ kind: 'unreadable-message' }]);
+    expect(alice.sync().map(({ kind }) => kind)).toEqual(['epoch-changed', 'own-message', 'own-message']);
+  });
+
+  test('refuses a commit whose sealed secret is not that of the published key, whoever let it through', () => {
+    const { ds, alice, bob } = pair();
+    const forged = forgeBy(alice, ({ sealed }) => ({
+      content: {
+        sealed: sealed.map((node) => ({ ...node, key: bob.group.tree.node(1 as never)!.publicKey.slice() })),
+      },
+    }));
+    expect(bob.group.processFrame(forged, ds.log.length + 1)).toMatchObject({ rule: 'tree/unique-key' });
+    const other = publicKeyOf(suite, secretsOf(alice).pending.at(-1)!.get(1)!);
+    const wrongKey = forgeBy(alice, ({ sealed }) => ({
+      content: { sealed: sealed.map((node) => ({ ...node, key: other })) },
+    }));
+    const epoch = bob.group.epoch;
+    const lenient = bob.group.processFrame(wrongKey, ds.log.length + 1, { sealingProof: false });
+    expect(lenient).toMatchObject({ ok: false, rule: 'commit/opens' });
+    const strict = bob.group.processFrame(wrongKey, ds.log.length + 1);
+    expect(strict).toMatchObject({ ok: false, rule: 'sealing/key-consistency' });
+    expect(bob.group.epoch).toBe(epoch);
+    valueOf(bob.commit());
+  });
+
+  test('accepts a commit with a wrong confirmation and payload, and flags its maker', () => {
+    const { ds, alice, bob } = pair();
+    const forged = forgeBy(alice, () => ({
+      trail: { confirm: new Uint8Array(32), payload: new Uint8Array(99) },
+    }));
+    valueOf(ds.post(forged));
+    const events = bob.sync();
+    expect(events[0]).toEqual({
+      kind: 'commit-flagged',
+      committer: 0,
+      flags: ['identity/confirm', 'identity/payload-decrypts'],
+    });
+    expect(events.at(-1)).toMatchObject({ kind: 'epoch-changed' });
+  });
+
+  test('who joins without saying who it is becomes a duty of administrators, and so do descendants of the removed', () => {
+    const ds = service();
+    const alice = Client.create(person('alice', 'duties'), ds);
+    const [bobLeaf] = alice.add({ role: 'admin' });
+    const bob = Client.join(person('bob', 'duties'), ds, alice.invite(bobLeaf!));
+    const [carolLeaf] = bob.add({});
+    const carol = Client.accept(person('carol', 'duties'), ds, bob.invite(carolLeaf!));
+    valueOf(ds.post(forgeBy(carol, () => ({ trail: { payload: new Uint8Array(50) } }))));
+    expect(alice.sync()).toContainEqual({ kind: 'unlisted-leaf', leaf: carolLeaf });
+    valueOf(alice.commit([{ kind: 'remove', leaf: bobLeaf! }]));
+    expect(alice.events).toContainEqual({
+      kind: 'descendants-remain',
+      removed: bobLeaf,
+      leaves: [carolLeaf],
+    });
+  });
+
+  test('gives invites only for leaves that it added and that are still pending', () => {
+    const { ds, alice, bob, leaf } = pair();
+    const roster = { blobId: Uint8Array.of(1), sha256: new Uint8Array(32), key: new Uint8Array(32) };
+    expect(alice.group.createInvite(leaf, roster)).toMatchObject({ rule: 'commit/invitable' });
+    expect(alice.group.sealRosterFor(7 as LeafIndex)).toMatchObject({ rule: 'commit/invitable' });
+    const [next] = alice.add({});
+    expect(alice.group.invitableLeaves()).toEqual([next]);
+    alice.restart();
+    bob.sync();
+    valueOf(bob.commit());
+    alice.sync();
+    // Two epochs later the invite still opens what came after its own epoch.
+    const carol = Client.join(person('carol', 'invitable'), ds, alice.invite(next!));
+    expect(carol.group.members().map(({ entry }) => entry?.name)).toEqual(['alice', 'bob', 'carol']);
+    alice.group.forgetInvite(next!);
+    expect(alice.group.invitableLeaves()).toEqual([]);
+  });
+
+  test('joins by the commit that its invite names, and by no other', () => {
+    const ds = service();
+    const alice = Client.create(person('alice', 'join'), ds);
+    const [leaf] = alice.add({});
+    const given = alice.invite(leaf!);
+    const invite = valueOf(verifyInvite(suite, valueOf(decodeInvite(given.invite)), { nowMs: ds.nowMs }));
+    const input = {
+      invite,
+      tree: ds.treeByEpoch.get(1)!,
+      commit: ds.log[1]!.bytes,
+      commitSeq: 2,
+      snapshot: undefined,
+    };
+    const rule = (change: object) => {
+      const joined = SealedGroup.join(person('eve', 'join'), { ...input, ...change });
+      return joined.ok ? 'joined' : joined.rule;
+    };
+    expect(rule({})).toBe('joined');
+    expect(rule({ commit: ds.log[0]!.bytes })).toBe('commit/adding-commit');
+    expect(rule({ tree: ds.treeByEpoch.get(0)! })).toBe('invite/tree-hash');
+    expect(rule({ tree: new Uint8Array(3) })).toMatch(/^tree\//);
+    const frame = commitFrameOf(ds.log[1]!.bytes);
+    const resigned = (trail: object, content: object = {}) =>
+      encodeFrame(
+        encodeBody(frame.header, { ...frame.content, ...content }),
+        encodeCommitTrailer({ ...frame.trail, ...trail }),
+      );
+    expect(rule({ commit: resigned({ confirm: new Uint8Array(32) }) })).toBe('commit/new-signature');
+    expect(rule({ commit: resigned({}, { leafKey: new Uint8Array(32) }) })).toBe('commit/adding-commit');
+    const [sealed] = frame.content.sealed;
+    expect(rule({ commit: resigned({}, { sealed: [{ ...sealed!, handles: [] }] }) })).toBe(
+      'commit/recipients',
+    );
+    expect(rule({ commit: resigned({}, { sealed: [{ ...sealed!, node: 3 }] }) })).toBe('commit/nodes');
+  });
+
+  test('that was removed, or has not the keys yet, makes nothing', () => {
+    const { ds, alice, bob, leaf } = pair();
+    const [next] = alice.add({});
+    const carol = Client.accept(person('carol', 'nothing'), ds, alice.invite(next!));
+    const say = { content: { kind: 'text', text: 'x' }, nowMs: ds.nowMs } as const;
+    expect(carol.group.status).toBe('joining');
+    expect(carol.group.encryptMessage(say)).toMatchObject({ rule: 'commit/member' });
+    expect(carol.group.leave({ nowMs: ds.nowMs })).toMatchObject({ rule: 'commit/leave-joined' });
+    valueOf(alice.say('before you came'));
+    expect(carol.sync()).toMatchObject([{ kind: 'unreadable-message' }]);
+    valueOf(alice.commit([{ kind: 'remove', leaf }]));
+    bob.sync();
+    expect(bob.group.status).toBe('removed');
+    expect(bob.group.encryptMessage(say)).toMatchObject({ rule: 'commit/member' });
+    expect(bob.group.prepareCommit({ operations: [], nowMs: ds.nowMs })).toMatchObject({
+      rule: 'commit/member',
+    });
+    expect(bob.group.processFrame(ds.log[0]!.bytes, 99)).toMatchObject({ rule: 'commit/member' });
+  });
+
+  test('reads the e-1 leaves as they were: a broadcast group switches writers with its mode', () => {
+    const { alice, bob } = pair();
+    valueOf(
+      alice.commit([{ kind: 'set-mode', mode: { leafProof: true, minWriter: 'admin', ownDevices: true } }]),
+    );
+    expect(bob.sync()).toContainEqual(expect.objectContaining({ kind: 'mode-changed' }));
+    valueOf(alice.say('to all'));
+    expect(bob.sync()).toMatchObject([{ kind: 'message', content: { text: 'to all' } }]);
+    expect(bob.say('me too')).toMatchObject({ rule: 'commit/message-writer' });
+    valueOf(alice.commit([{ kind: 'set-mode', mode: openMode }]));
+    bob.sync();
+    valueOf(bob.say('me too'));
+  });
+});
+
+describe('stored state', () => {
+  test('comes back whole, with pending commits, added leaves and sent messages', () => {
+    const { ds, alice, bob } = pair();
+    alice.add({}, {});
+    bob.sync();
+    valueOf(alice.group.prepareCommit({ operations: [], nowMs: ds.nowMs }));
+    valueOf(alice.say('x'));
+    const stored = { public: alice.group.encodePublic(), secret: alice.group.encodeSecret() };
+    const group = valueOf(SealedGroup.decode(alice.deps, stored));
+    expect(group.encodePublic()).toEqual(stored.public);
+    expect(group.encodeSecret()).toEqual(stored.secret);
+    expect(group.members()).toEqual(alice.group.members());
+  });
+
+  test('that is damaged, cut or of two times is refused', () => {
+    const { alice } = pair();
+    const old = { public: alice.group.encodePublic(), secret: alice.group.encodeSecret() };
+    valueOf(alice.commit());
+    const stored = { public: alice.group.encodePublic(), secret: alice.group.encodeSecret() };
+    const rule = (change: Partial<typeof stored>) => {
+      const decoded = SealedGroup.decode(alice.deps, { ...stored, ...change });
+      return decoded.ok ? 'accepted' : decoded.rule;
+    };
+    expect(rule({})).toBe('accepted');
+    expect(rule({ public: old.public })).toBe('commit/state');
+    expect(rule({ secret: old.secret })).toBe('commit/state');
+    expect(rule({ secret: new Uint8Array(0) })).toBe('commit/state');
+    for (let at = 0; at < stored.secret.length; at += 97) {
+      expect(() => rule({ secret: stored.secret.subarray(0, at) })).not.toThrow();
+      expect(rule({ secret: stored.secret.subarray(0, at) })).not.toBe('accepted');
+    }
+    const random = seededRandom('damage');
+    for (let i = 0; i < 60; i++) {
+      const part = i % 2 === 0 ? 'public' : 'secret';
+      const bytes = stored[part].slice();
+      const [low, high, by] = random.bytes(3);
+      bytes[((high! << 8) | low!) % bytes.length]! ^= by! | 1;
+      expect(() => SealedGroup.decode(alice.deps, { ...stored, [part]: bytes })).not.toThrow();
+    }
+  });
+
+  test('never shows a secret when printed', () => {
+    const { alice } = pair();
+    const secret = Buffer.from(secretsOf(alice).path.get(0)!).toString('hex');
+    const printed = [
+      inspect(alice.group, { depth: 9, showHidden: true }),
+      JSON.stringify(alice.group),
+      `${alice.group}`,
+    ];
+    for (const text of printed) expect(text).toMatch(/^"?SealedGroup\([0-9a-f]{32}, epoch \d+\)"?$/);
+    expect(printed.join('')).not.toContain(secret);
+  });
+});
