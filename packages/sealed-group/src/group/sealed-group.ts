@@ -66,6 +66,7 @@ import type { Processed, ProcessOptions } from './process-commit.ts';
 import { hashFrame, processCommit } from './process-commit.ts';
 import { processLeave, processMessage } from './process-message.ts';
 import { sealOwnEntry } from './seal-own-entry.ts';
+import { countOpenedNodes } from './try-every-secret.ts';
 
 export interface CreateGroupInput {
   /** The server's origin, as it calls itself in frames. */
@@ -467,6 +468,11 @@ export class SealedGroup {
       hedge: this.#hedge(head.secret, blob.blobId),
     });
     return accept({ epoch: group.epoch, signature });
+  }
+
+  /** How many sealed nodes of a commit this member could open with what it holds, whoever they were sealed to: for attack suites. */
+  countOpenedNodes(commit: Uint8Array): number {
+    return countOpenedNodes(this.#deps.suite, this.#state.path.values(), commit);
   }
 
   // Invites.
