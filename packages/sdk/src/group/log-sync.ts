@@ -1,0 +1,169 @@
+/**
+ * Keeps a group up with the server's log. The log, read by this device's own cursor, is the truth; what the live feed says
+ * is a hint: a small frame that comes exactly next is taken at once, anything else means "read the log".
+ */
+import { ConclaveError, isConclaveError } from '../errors/conclave-error.ts';
+import type { LoggedFrame } from '../http/sealed-api.ts';
+import { openLiveFeed, type LiveFeed } from '../realtime/live-feed.ts';
+import { applyFrames, type FrameApplierHooks } from './frame-applier.ts';
+import type { GroupContext } from './group-context.ts';
+
+const PAGE = 200;
+
+export class LogSync {
+  readonly #context: () => GroupContext;
+  readonly #hooks: FrameApplierHooks;
+  #feed: LiveFeed | undefined;
+  #wanted = 0;
+  #running: Promise<void> | undefined;
+  #hints: LoggedFrame[] = [];
+  #applyingHints: Promise<void> | undefined;
+  #deniedReported = false;
+
+  constructor(context: () => GroupContext, hooks: FrameApplierHooks) {
+    this.#context = context;
+    this.#hooks = hooks;
+  }
+
+  /**
+   * Resolves when everything that was logged before the call is processed and saved. Rejects with `NETWORK`, `REMOVED`,
+   * `OUT_OF_SYNC`, `HISTORY_GONE`, `CONCLAVE_READ_DENIED`.
+   */
+  run(): Promise<void> {
+    this.#wanted += 1;
+    this.#running ??= this.#loop().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Until the frame with this number, which the server has accepted, is processed. */
+  async until(seq: number): Promise<void> {
+    const { state } = this.#context();
+    for (let tries = 0; state.group.lastSeq < seq && state.group.status !== 'removed'; tries++) {
+      if (tries === 5)
+        throw new ConclaveError('OUT_OF_SYNC', 'The server accepted a frame that its log does not show');
+      await this.run();
+    }
+  }
+
+  /** The log has at least this frame. */
+  hint(seq: number): void {
+    if (seq > this.#context().state.group.lastSeq) this.#inBackground(this.run());
+  }
+
+  /** Follows the live feed until closed or removed. */
+  follow(): void {
+    if (this.#feed !== undefined) return;
+    const { api, clock, random, readAccess, state, emit, outbox } = this.#context();
+    this.#feed = openLiveFeed({
+      server: api.server,
+      clock,
+      random,
+      subscribe: (signal) => readAccess.use((token) => api.subscribe(state.group.groupId, token, { signal })),
+      onReady: () => {
+        emit('connection', { state: 'online' });
+        this.#inBackground(this.run().then(() => outbox.pump()));
+      },
+      onLost: ({ denied }) => {
+        emit('connection', { state: 'offline' });
+        if (denied) this.#reportDenied();
+      },
+      onPublication: ({ seq, frame }) => {
+        if (frame === undefined) this.hint(seq);
+        else this.#take({ seq, frame });
+      },
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#feed?.close();
+    await Promise.allSettled([this.#running, this.#applyingHints]);
+  }
+
+  async #loop(): Promise<void> {
+    for (let seen = -1; seen !== this.#wanted;) {
+      seen = this.#wanted;
+      await this.#catchUp();
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    const { api, state, readAccess, signal } = this.#context();
+    for (;;) {
+      if (state.group.status === 'removed')
+        throw new ConclaveError('REMOVED', 'This device was removed from the group');
+      const { groupId, lastSeq } = state.group;
+      let page;
+      try {
+        page = await readAccess.use((token) =>
+          api.getFrames(groupId, token, { after: lastSeq, limit: PAGE, signal }),
+        );
+      } catch (error) {
+        if (isConclaveError(error, 'CONCLAVE_READ_DENIED')) this.#reportDenied();
+        throw error;
+      }
+      this.#deniedReported = false;
+      const first = page.frames[0];
+      if (first === undefined) return;
+      if (first.seq !== lastSeq + 1 && state.group.lastSeq === lastSeq) {
+        throw new ConclaveError(
+          'HISTORY_GONE',
+          'The server no longer keeps the frames that this device misses',
+        );
+      }
+      await this.#apply(page.frames);
+      if (state.group.lastSeq >= page.lastSeq) return;
+    }
+  }
+
+  async #apply(frames: readonly LoggedFrame[]): Promise<void> {
+    const context = this.#context();
+    const stop = await applyFrames(context, this.#hooks, frames);
+    if (stop?.reason !== 'rule') return;
+    context.emit('warning', { kind: 'out-of-sync', rule: stop.rule, seq: stop.seq });
+    throw new ConclaveError('OUT_OF_SYNC', 'The log does not continue what this device has verified', {
+      details: { rule: stop.rule, seq: stop.seq },
+    });
+  }
+
+  /** Frames that arrive while others are being saved are saved together. */
+  #take(frame: LoggedFrame): void {
+    this.#hints.push(frame);
+    this.#applyingHints ??= this.#applyHints().finally(() => {
+      this.#applyingHints = undefined;
+    });
+    this.#inBackground(this.#applyingHints);
+  }
+
+  async #applyHints(): Promise<void> {
+    while (this.#hints.length > 0) {
+      const frames = this.#hints;
+      this.#hints = [];
+      const { state } = this.#context();
+      const isOver = (): boolean => state.group.status === 'removed';
+      if (isOver()) return;
+      const last = frames.at(-1)!.seq;
+      await this.#apply(frames);
+      if (state.group.lastSeq < last && !isOver()) await this.run();
+    }
+  }
+
+  #reportDenied(): void {
+    if (this.#deniedReported) return;
+    this.#deniedReported = true;
+    this.#context().emit('removed', { verified: false });
+  }
+
+  /** What fails here is tried again with the next hint, reconnection or call. */
+  #inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      const { signal, emit } = this.#context();
+      if (signal.aborted || isConclaveError(error, 'REMOVED', 'CONCLAVE_READ_DENIED', 'OUT_OF_SYNC')) return;
+      emit('warning', {
+        kind: 'background-failure',
+        code: error instanceof ConclaveError ? error.code : 'BUG',
+      });
+    });
+  }
+}

@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { foundGroup, gatherPeople, textOf, until, untilHistory, type People } from './test-people.ts';
+
+describe('membership and roles against a real server', () => {
+  let people: People;
+  beforeEach(async () => {
+    people = await gatherPeople();
+  });
+  afterEach(() => people[Symbol.asyncDispose]());
+
+  test('broadcast: members read, only admins write, in leaf-proof mode', async () => {
+    const clients = [await people.open('Ada'), await people.open('Bob')];
+    const [adas, bobs] = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    await adas!.setBroadcast(true);
+    expect(adas!.mode).toMatchObject({ minWriter: 'admin', leafProof: true });
+    await adas!.send('news');
+    await untilHistory(bobs!, ['news']);
+    await expect(bobs!.send('me too')).rejects.toMatchObject({ code: expect.stringMatching(/NOT_ALLOWED|CONCLAVE_/) });
+    await adas!.setRole(clients[1]!.id, 'admin');
+    await until(bobs!, 'members', () => bobs!.role === 'admin');
+    await bobs!.send('now me too');
+    await untilHistory(adas!, ['news', 'now me too']);
+    await adas!.setBroadcast(false);
+    expect(adas!.mode.minWriter).toBe('member');
+    expect((await adas!.history()).map(textOf)).toEqual(['news', 'now me too']);
+  });
+
+  test('a member may not remove, rename or give roles, and is told so', async () => {
+    const clients = [await people.open('Ada'), await people.open('Bob')];
+    const [, bobs] = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    const notAllowed = { code: 'NOT_ALLOWED' };
+    await expect(bobs!.remove(clients[0]!.id)).rejects.toMatchObject(notAllowed);
+    await expect(bobs!.rename('Mine')).rejects.toMatchObject(notAllowed);
+    await expect(bobs!.setRole(clients[1]!.id, 'owner')).rejects.toMatchObject(notAllowed);
+    await expect(bobs!.invite()).rejects.toMatchObject(notAllowed);
+    await expect(bobs!.remove('nobody')).rejects.toMatchObject({ code: 'NOT_A_MEMBER' });
+    await bobs!.send('still fine');
+  });
+
+  test('a reader reads and cannot write; inviting one switches leaf proofs on', async () => {
+    const ada = await people.open('Ada');
+    const [adas] = await foundGroup(people, ada, 'Ada', []);
+    const rita = await people.open('Rita');
+    const ritas = await rita.join((await adas!.invite({ role: 'reader' })).link);
+    expect(adas!.mode.leafProof).toBe(true);
+    await adas!.send('for readers');
+    await untilHistory(ritas, ['for readers']);
+    await expect(ritas.send('no')).rejects.toMatchObject({ code: expect.stringMatching(/NOT_ALLOWED|CONCLAVE_/) });
+  });
+
+  test('who leaves is removed by whoever is online; the only owner hands over first', async () => {
+    const clients = [await people.open('Ada'), await people.open('Bob'), await people.open('Cem')];
+    const [adas, bobs, cems] = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    await expect(adas!.leave()).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    const bobOut = bobs!.next('removed');
+    await bobs!.leave();
+    expect(await bobOut).toEqual({ verified: true });
+    await until(cems!, 'members', () => cems!.members().members.length === 2);
+    await adas!.handOver(clients[2]!.id);
+    await until(cems!, 'members', () => cems!.role === 'owner');
+    expect(adas!.role).toBe('admin');
+    const adaOut = adas!.next('removed');
+    await adas!.leave();
+    expect(await adaOut).toEqual({ verified: true });
+    await until(cems!, 'members', () => cems!.members().members.length === 1);
+    await cems!.send('alone now');
+  });
+
+  test('renaming reaches everybody, and the newcomer knows the name', async () => {
+    const clients = [await people.open('Ada'), await people.open('Bob')];
+    const [adas, bobs] = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    const renamed = bobs!.next('renamed');
+    await adas!.rename('Old friends');
+    expect(await renamed).toEqual({ name: 'Old friends' });
+    const cem = await people.open('Cem');
+    expect((await cem.join((await adas!.invite()).link)).name).toBe('Old friends');
+  });
+
+  test('a person’s further device joins by its own invite and leaves with the person', async () => {
+    const clients = [await people.open('Ada'), await people.open('Bob')];
+    const [adas, bobs] = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    const { link } = await bobs!.invite({ ownDevice: true });
+    const phone = await people.openAs('Bob', 'Bob-phone', clients[1]!);
+    const onPhone = await phone.join(link);
+    await until(adas!, 'members', () => adas!.members().members.find(({ name }) => name === 'Bob')?.devices.length === 2);
+    await onPhone.send('from my phone');
+    await untilHistory(adas!, ['from my phone']);
+    expect((await bobs!.history())[0]?.mine ?? true).toBe(true);
+    const out = Promise.all([bobs!.next('removed'), onPhone.next('removed')]);
+    await adas!.remove(clients[1]!.id);
+    await out;
+    expect(adas!.members().members.map(({ name }) => name)).toEqual(['Ada']);
+  });
+
+  test('removing an inviter takes its unused invites along and offers those who came through it', async () => {
+    const clients = [await people.open('Ada'), await people.open('Bob'), await people.open('Cem')];
+    const [adas, bobs] = await foundGroup(people, clients[0]!, 'Ada', [clients[1]!]);
+    await adas!.setRole(clients[1]!.id, 'admin');
+    await until(bobs!, 'members', () => bobs!.role === 'admin');
+    await clients[2]!.join((await bobs!.invite()).link);
+    const unused = await bobs!.invite();
+    const { descendants } = await adas!.remove(clients[1]!.id);
+    expect(descendants.map(({ name }) => name)).toEqual(['Cem']);
+    expect(adas!.members().pending).toEqual([]);
+    const dan = await people.open('Dan');
+    await expect(dan.join(unused.link)).rejects.toMatchObject({ code: 'INVITE_REVOKED' });
+  });
+
+  test('several members commit at the same moment and all changes happen', async () => {
+    const names = ['Ada', 'Bob', 'Cem', 'Dan'];
+    const clients = await Promise.all(names.map((name) => people.open(name)));
+    const groups = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    for (const client of clients.slice(1)) await groups[0]!.setRole(client.id, 'admin');
+    await Promise.all(groups.map((group) => group.sync()));
+    const before = groups[0]!.epoch;
+    await Promise.all([...groups.map((group) => group.refresh()), ...groups.map((group, index) => group.send(`from ${index}`))]);
+    await Promise.all(groups.map((group) => group.sync()));
+    expect(groups.map(({ epoch }) => epoch)).toEqual(groups.map(() => before + 4));
+    expect(new Set(groups.map((group) => group.fingerprint())).size).toBe(1);
+    const histories = await Promise.all(
+      groups.map(async (group) => (await group.history()).map(({ id, content }) => [id, content])),
+    );
+    for (const history of histories) expect(history).toEqual(histories[0]);
+    expect(histories[0]!.length).toBe(4);
+  });
+});

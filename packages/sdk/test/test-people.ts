@@ -1,0 +1,123 @@
+/** People with clients on a real server: each with a store of its own, all closed at the end of the test. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSuite } from '@conclave/sealed-group';
+import {
+  ConclaveClient,
+  createAccountClient,
+  type ClientOptions,
+  type GroupHandle,
+  type Message,
+} from '../src/index.ts';
+import { openNodeStore } from '../src/node/index.ts';
+import type { Vault } from '../src/store/vault.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
+
+/** The tables of the cryptography take time to make; a test file makes them once. */
+const suite = createSuite();
+
+export interface People extends AsyncDisposable {
+  readonly server: TestServer;
+  accessToken(name: string): Promise<string>;
+  /** Opens, or after `close` opens again, the client of this person. `wrap` stands between client and store. */
+  open(
+    name: string,
+    options?: Partial<ClientOptions> & { wrap?: (vault: Vault) => Vault },
+  ): Promise<ConclaveClient>;
+  /** Another device of the person whose client `of` is: it has the identity from a backup. */
+  openAs(name: string, store: string, of: ConclaveClient): Promise<ConclaveClient>;
+}
+
+export const quickHousekeeping = { maxDelayMs: 100, intervalMs: 200 };
+
+export async function gatherPeople(config?: Parameters<typeof startTestServer>[0]): Promise<People> {
+  const server = await startTestServer(config);
+  const folder = await mkdtemp(join(tmpdir(), 'conclave-people-'));
+  const clients: ConclaveClient[] = [];
+  const tokens = new Map<string, string>();
+  const people: People = {
+    server,
+    async accessToken(name) {
+      let token = tokens.get(name);
+      if (token === undefined) {
+        const accounts = createAccountClient({ server: server.url });
+        token = (await accounts.register({ username: name.toLowerCase(), password: 'long enough' }))
+          .accessToken;
+        tokens.set(name, token);
+      }
+      return token;
+    },
+    async open(name, { wrap, ...options } = {}) {
+      const vault = await openNodeStore({
+        path: join(folder, `${name}.db`),
+        unlock: { keyFile: join(folder, `${name}.key`) },
+      });
+      const client = await ConclaveClient.open({
+        server: server.url,
+        store: wrap === undefined ? vault : wrap(vault),
+        profile: { name, device: 'test' },
+        suite,
+        housekeeping: quickHousekeeping,
+        ...options,
+      });
+      clients.push(client);
+      return client;
+    },
+    async openAs(name, store, of) {
+      const path = join(folder, `${store}.db`);
+      const unlock = { keyFile: join(folder, `${store}.key`) };
+      const vault = await openNodeStore({ path, unlock });
+      await ConclaveClient.importBackup(vault, await of.exportBackup('moving', { logN: 10 }), 'moving');
+      await vault.close();
+      return await people.open(store, { profile: { name, device: store } });
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(clients.map((client) => client.close()));
+      await server[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return people;
+}
+
+/** Founds a group as `owner` and lets the others join, one after the other. */
+export async function foundGroup(
+  people: People,
+  owner: ConclaveClient,
+  ownerName: string,
+  others: readonly ConclaveClient[],
+): Promise<GroupHandle[]> {
+  const group = await owner.createGroup({
+    name: 'Friends',
+    accessToken: await people.accessToken(ownerName),
+  });
+  const handles = [group];
+  for (const other of others) handles.push(await other.join((await group.invite()).link));
+  return handles;
+}
+
+export function textOf(message: Message): string {
+  return message.content.kind === 'text' ? message.content.text : `<${message.content.kind}>`;
+}
+
+/** Resolves when the group's history holds exactly these texts, in this order. */
+export async function untilHistory(group: GroupHandle, texts: readonly string[]): Promise<void> {
+  await until(group, 'message', async () => {
+    const history = await group.history({ limit: 10_000 });
+    return history.filter(({ state }) => state === 'sent').length >= texts.length;
+  });
+}
+
+/** Resolves once `holds`, which is asked now and after every event of this type. */
+export async function until(
+  group: GroupHandle,
+  type: keyof GroupEvents,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (;;) {
+    const changed = group.next(type);
+    if (await holds()) return;
+    await changed;
+  }
+}
