@@ -18,7 +18,10 @@ export function countOpenedNodes(suite: Suite, secrets: Iterable<SecretScalar>, 
     const publicKey = parsePublicKey(suite, key);
     if (publicKey === undefined) return false;
     return held.some((secret) =>
-      handles.some((_, recipient) => openSealed(suite, { sealed: { publicKey, commitments, handles }, recipient, secret }).ok),
+      handles.some(
+        (_, recipient) =>
+          openSealed(suite, { sealed: { publicKey, commitments, handles }, recipient, secret }).ok,
+      ),
     );
   }).length;
 }

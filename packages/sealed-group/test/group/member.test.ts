@@ -285,7 +285,7 @@ describe('stored state', () => {
     const printed = [
       inspect(alice.group, { depth: 9, showHidden: true }),
       JSON.stringify(alice.group),
-      `${alice.group}`,
+      String(alice.group),
     ];
     for (const text of printed) expect(text).toMatch(/^"?SealedGroup\([0-9a-f]{32}, epoch \d+\)"?$/);
     expect(printed.join('')).not.toContain(secret);
