@@ -65,7 +65,7 @@ for (const keys of [1, 100, 1_000]) {
   await all.promise;
   const receivedMs = performance.now();
   latenciesMs.sort((a, b) => a - b);
-  const at = (fraction: number) => latenciesMs[Math.floor(latenciesMs.length * fraction)].toFixed(1);
+  const at = (fraction: number) => latenciesMs[Math.floor(latenciesMs.length * fraction)]!.toFixed(1);
   process.stdout.write(
     `${String(keys).padStart(5)} keys: ${Math.round((ROWS * 1000) / (receivedMs - startedMs))} rows/s, ` +
       `received ${Math.round(receivedMs - committedMs)} ms after the last commit, ` +

@@ -81,7 +81,7 @@ for (const writers of [1, 8, 64, 256]) {
   const used = process.cpuUsage(cpu);
   const groups = (await countGroups()) - groupsBefore;
   latenciesMs.sort((a, b) => a - b);
-  const at = (fraction: number) => latenciesMs[Math.floor(latenciesMs.length * fraction)].toFixed(2);
+  const at = (fraction: number) => latenciesMs[Math.floor(latenciesMs.length * fraction)]!.toFixed(2);
   process.stdout.write(
     `${String(writers).padStart(4)} writers: ${Math.round(latenciesMs.length / SECONDS)} commits/s, ` +
       `${(latenciesMs.length / groups).toFixed(1)} units a group, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ` +
