@@ -35,6 +35,7 @@ import { openHttpListener, type HttpListener } from '../http/http-listener.ts';
 import { refuseUpgrade } from '../http/refuse-upgrade.ts';
 import { startJobs } from '../jobs/supervised-jobs.ts';
 import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator-http.ts';
+import { addPages } from '../pages/pages.ts';
 import { serverMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { openServerSecrets, type ServerSecrets } from '../secrets/server-secrets.ts';
@@ -207,6 +208,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   });
   addHealthRoutes(app, { checks, isStopping, log });
   await accounts.addRoutes(app);
+  addPages(app);
   addTransferRoutes(app, { transfers, settings: config.transfers });
   await sealedGroups.addRoutes(app);
   await app.ready();
