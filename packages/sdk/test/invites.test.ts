@@ -29,7 +29,10 @@ describe('invites against a real server', () => {
     if (!parsed.ok) throw new Error('the link must parse');
     // A preview fetches by GET, which reads nothing; only a scanner that runs the page's script destroys it.
     await fetch(`${people.server.url}/_conclave/transfer/v1/${parsed.value.transferId}/read`);
-    const scanned = await fetch(`${people.server.url}/_conclave/transfer/v1/${parsed.value.transferId}/read`, { method: 'POST' });
+    const scanned = await fetch(
+      `${people.server.url}/_conclave/transfer/v1/${parsed.value.transferId}/read`,
+      { method: 'POST' },
+    );
     expect(scanned.status).toBe(200);
     const bob = await people.open('Bob');
     await expect(bob.join(link)).rejects.toMatchObject({ code: 'INVITE_ALREADY_READ' });
@@ -61,7 +64,9 @@ describe('invites against a real server', () => {
     offset.ms = 90_000;
     await until(adas!, 'members', () => adas!.members().pending.length === 0);
     const bob = await people.open('Bob');
-    await expect(bob.join(link)).rejects.toMatchObject({ code: expect.stringMatching(/^INVITE_(REVOKED|EXPIRED)$/) });
+    await expect(bob.join(link)).rejects.toMatchObject({
+      code: expect.stringMatching(/^INVITE_(REVOKED|EXPIRED)$/),
+    });
   });
 
   test('a newcomer to a long log reads from its own epoch on, and nothing before', async () => {

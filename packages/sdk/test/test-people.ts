@@ -1,5 +1,5 @@
 /** People with clients on a real server: each with a store of its own, all closed at the end of the test. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSuite } from '@conclave/sealed-group';
@@ -7,6 +7,7 @@ import {
   ConclaveClient,
   createAccountClient,
   type ClientOptions,
+  type GroupEvents,
   type GroupHandle,
   type Message,
 } from '../src/index.ts';
@@ -25,6 +26,8 @@ export interface People extends AsyncDisposable {
     name: string,
     options?: Partial<ClientOptions> & { wrap?: (vault: Vault) => Vault },
   ): Promise<ConclaveClient>;
+  /** Everything that the person's store has on disk, as latin1. */
+  rawStore(name: string): Promise<string>;
   /** Another device of the person whose client `of` is: it has the identity from a backup. */
   openAs(name: string, store: string, of: ConclaveClient): Promise<ConclaveClient>;
 }
@@ -63,6 +66,12 @@ export async function gatherPeople(config?: Parameters<typeof startTestServer>[0
       });
       clients.push(client);
       return client;
+    },
+    async rawStore(name) {
+      const files = (await readdir(folder)).filter((file) => file.startsWith(`${name}.db`));
+      return Buffer.concat(await Promise.all(files.map((file) => readFile(join(folder, file))))).toString(
+        'latin1',
+      );
     },
     async openAs(name, store, of) {
       const path = join(folder, `${store}.db`);

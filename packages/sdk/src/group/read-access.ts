@@ -68,7 +68,8 @@ export class ReadAccess {
    */
   async #answerChallenge(): Promise<string> {
     const { api, group } = this.#deps;
-    const { groupId } = group();
+    const { groupId, status } = group();
+    if (status === 'removed') throw new ConclaveError('REMOVED', 'This device was removed from the group');
     const signers = [
       (challenge: Uint8Array) => group().proveReading(challenge, 'highest'),
       (challenge: Uint8Array) => group().proveReading(challenge, 'leaf'),
