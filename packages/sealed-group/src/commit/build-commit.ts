@@ -19,15 +19,7 @@ import { proveSealing, sealSecrets } from '../sealing/index.ts';
 import type { PublicKey, SecretScalar } from '../signature/index.ts';
 import { nextSecret, publicKeyOf, sign } from '../signature/index.ts';
 import type { Suite } from '../suite.ts';
-import type {
-  CommitInput,
-  CommitPlan,
-  GroupMode,
-  LeafIndex,
-  NodeIndex,
-  Role,
-  TreeOperation,
-} from '../tree/index.ts';
+import type { CommitInput, CommitPlan, GroupMode, NodeIndex, Role, TreeOperation } from '../tree/index.ts';
 import { leafNode, planCommit, suggestFills } from '../tree/index.ts';
 import type { FrameHeader, FrameOperation, SealedNodeContent } from '../wire/index.ts';
 import {
@@ -39,6 +31,7 @@ import {
   frameLimits,
   trailerContext,
 } from '../wire/index.ts';
+import { CommitSecrets } from './commit-secrets.ts';
 import { encodeContext, possessionContext, secretsContext, trailerSignatureContext } from './context.ts';
 import type { PublicGroup } from './public-group.ts';
 
@@ -71,15 +64,6 @@ export interface BuildCommitInput {
   readonly nowMs: number;
   /** Makes the encrypted payload of the trailer. */
   readonly payload: (input: PayloadInput) => Result<Uint8Array>;
-}
-
-/** What the committer keeps until it knows who won the epoch [F9]. */
-export interface CommitSecrets {
-  /** Secrets of the committer's leaf and path in the new epoch. */
-  readonly pathSecrets: ReadonlyMap<NodeIndex, SecretScalar>;
-  readonly addedLeaves: readonly { readonly leaf: LeafIndex; readonly secret: SecretScalar }[];
-  /** The keys of the epoch that the commit makes. */
-  readonly keys: EpochKeys;
 }
 
 export interface BuiltCommit {
@@ -219,11 +203,11 @@ export function buildCommit(input: BuildCommitInput): Result<BuiltCommit> {
     bytes: encodeFrame(body, trailer),
     bodyHash,
     plan,
-    secrets: {
+    secrets: new CommitSecrets({
       pathSecrets,
       addedLeaves: plan.added.map(({ leaf }, index) => ({ leaf, secret: addedSecrets[index]! })),
       keys,
-    },
+    }),
   });
 }
 

@@ -1,13 +1,9 @@
 /** Commits, creates, leaves and message proofs: built by members, verified by everybody with the same code. */
 export * from './budget.ts';
 export { buildCommit, newEpochContext } from './build-commit.ts';
-export type {
-  BuildCommitInput,
-  BuiltCommit,
-  CommitSecrets,
-  PayloadInput,
-  RequestedOperation,
-} from './build-commit.ts';
+export type { BuildCommitInput, BuiltCommit, PayloadInput, RequestedOperation } from './build-commit.ts';
+export { CommitSecrets } from './commit-secrets.ts';
+export type { AddedLeafSecret } from './commit-secrets.ts';
 export { buildCreate } from './build-create.ts';
 export type { BuildCreateInput, BuiltCreate } from './build-create.ts';
 export { verifyClaims, verifyClaimsOfOne } from './claims.ts';

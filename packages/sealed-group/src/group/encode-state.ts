@@ -7,6 +7,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { equalBytes } from '@noble/ciphers/utils.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { EpochKey, OutstandingLeave, PublicGroup } from '../commit/index.ts';
+import { CommitSecrets } from '../commit/index.ts';
 import { Roster, SigningKey } from '../identity/index.ts';
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
@@ -327,7 +328,7 @@ function decodePending(suite: Suite, record: PendingCommitRecord): PendingCommit
   return {
     frameHash: record.frameHash,
     bodyHash: record.bodyHash,
-    secrets: { pathSecrets, addedLeaves, keys },
+    secrets: new CommitSecrets({ pathSecrets, addedLeaves, keys }),
     signingKey,
   };
 }

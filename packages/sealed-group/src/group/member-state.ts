@@ -97,6 +97,22 @@ export function wipeState(state: MemberState): void {
   forgetAdded(state.added, new Map());
 }
 
+/** What is left after `wipeState`. */
+export function withoutKeys(state: MemberState): MemberState {
+  return {
+    ...state,
+    status: 'removed',
+    path: new Map(),
+    chain: undefined,
+    keys: undefined,
+    previousKeys: undefined,
+    signingKey: undefined,
+    pending: [],
+    added: new Map(),
+    sent: new Map(),
+  };
+}
+
 export function wipePending({ secrets, signingKey }: PendingCommit): void {
   for (const secret of secrets.pathSecrets.values()) secret.fill(0);
   for (const { secret } of secrets.addedLeaves) secret.fill(0);

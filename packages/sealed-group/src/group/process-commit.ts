@@ -29,7 +29,7 @@ import type { CommitFrame } from '../wire/index.ts';
 import { describeCommit } from './describe-commit.ts';
 import type { GroupEvent } from './group-event.ts';
 import type { AddedLeaf, MemberDeps, MemberState, PendingCommit } from './member-state.ts';
-import { forgetAdded, wipePending, wipeState } from './member-state.ts';
+import { forgetAdded, wipePending, wipeState, withoutKeys } from './member-state.ts';
 import { openPath } from './open-path.ts';
 import { rememberEpoch } from './previous-epoch.ts';
 
@@ -259,23 +259,9 @@ function leaveForGood(state: MemberState, frame: CommitFrame, effect: CommitEffe
     profile: undefined,
   });
   wipeState(state);
+  const group = advanceGroup(state.group, effect);
   return {
     events,
-    state: {
-      ...state,
-      group: advanceGroup(state.group, effect),
-      roster,
-      previous: undefined,
-      status: 'removed',
-      lastSeen: frame.bodyHash,
-      path: new Map(),
-      chain: undefined,
-      keys: undefined,
-      previousKeys: undefined,
-      signingKey: undefined,
-      pending: [],
-      added: new Map(),
-      sent: new Map(),
-    },
+    state: { ...withoutKeys(state), group, roster, previous: undefined, lastSeen: frame.bodyHash },
   };
 }

@@ -61,7 +61,7 @@ import type { GroupEvent } from './group-event.ts';
 import type { JoinFindings, JoinInput } from './join-group.ts';
 import { joinGroup } from './join-group.ts';
 import type { MemberDeps, MemberState, MemberStatus } from './member-state.ts';
-import { forgetAdded, ownLeaf, wipeState } from './member-state.ts';
+import { forgetAdded, ownLeaf, wipeState, withoutKeys } from './member-state.ts';
 import type { Processed, ProcessOptions } from './process-commit.ts';
 import { hashFrame, processCommit } from './process-commit.ts';
 import { processLeave, processMessage } from './process-message.ts';
@@ -109,6 +109,8 @@ export interface Member {
 export class SealedGroup {
   readonly #deps: MemberDeps;
   #state: MemberState;
+  /** While `processFrameInSteps` is between two steps. */
+  #searching = false;
 
   private constructor(deps: MemberDeps, state: MemberState) {
     this.#deps = deps;
@@ -299,6 +301,7 @@ export class SealedGroup {
    * epoch's winner is known: store the group before posting. After `commit-lost`, prepare again; nothing is reused.
    */
   prepareCommit(input: PrepareCommitInput): Result<PreparedFrame> {
+    this.#demandRest();
     const { suite, random } = this.#deps;
     const state = this.#state;
     const leaf = ownLeaf(state);
@@ -332,6 +335,7 @@ export class SealedGroup {
 
   /** A message in the current epoch. The ratchet has moved: store the group before posting. */
   encryptMessage(input: { readonly content: MemberContent; readonly nowMs: number }): Result<PreparedFrame> {
+    this.#demandRest();
     const state = this.#state;
     const { group, keys, signingKey, me } = state;
     if (keys === undefined || signingKey === undefined) return violation('commit/member');
@@ -354,6 +358,7 @@ export class SealedGroup {
 
   /** Asks to be removed by whoever commits next. Valid until this member commits itself. */
   leave(input: { readonly nowMs: number }): Result<PreparedFrame> {
+    this.#demandRest();
     const state = this.#state;
     const leaf = ownLeaf(state);
     const secret = state.path.get(leafNode(state.me.leaf));
@@ -391,7 +396,10 @@ export class SealedGroup {
     return drive(this.processFrameInSteps(bytes, seq, options));
   }
 
-  /** As `processFrame`; yields during a slow search, so that a worker can stop it. Nothing else may be called meanwhile. */
+  /**
+   * As `processFrame`; yields during a slow search, so that a worker can pause it, or stop it with `return()`. In between nothing
+   * that changes the group may be called: it throws.
+   */
   *processFrameInSteps(
     bytes: Uint8Array,
     seq: number,
@@ -401,10 +409,16 @@ export class SealedGroup {
     if (state.status === 'removed') return violation('commit/member', 'removed');
     if (seq <= state.lastSeq) return accept([]);
     if (seq !== state.lastSeq + 1) return violation('commit/gap', `expected ${state.lastSeq + 1}`);
-    const processed = yield* this.#process(bytes, options);
-    if (!processed.ok) return processed;
-    this.#state = { ...processed.value.state, lastSeq: seq };
-    return accept(processed.value.events);
+    this.#demandRest();
+    this.#searching = true;
+    try {
+      const processed = yield* this.#process(bytes, options);
+      if (!processed.ok) return processed;
+      this.#state = { ...processed.value.state, lastSeq: seq };
+      return accept(processed.value.events);
+    } finally {
+      this.#searching = false;
+    }
   }
 
   *#process(bytes: Uint8Array, options: ProcessOptions): Generator<SmallLogProgress, Result<Processed>> {
@@ -427,6 +441,7 @@ export class SealedGroup {
 
   /** Forgets the keys for late messages of the epoch before: ten minutes after being in sync, at the latest (§6). */
   forgetPreviousEpoch(): void {
+    this.#demandRest();
     this.#state.previousKeys?.wipe();
     this.#state = { ...this.#state, previous: undefined, previousKeys: undefined };
   }
@@ -528,6 +543,7 @@ export class SealedGroup {
 
   /** Deletes what an invite was made of, once it was delivered [F16]. */
   forgetInvite(leaf: LeafIndex): void {
+    this.#demandRest();
     const { added } = this.#state;
     const kept = new Map([...added].filter(([index]) => index !== leaf));
     forgetAdded(added, kept);
@@ -548,8 +564,9 @@ export class SealedGroup {
 
   /** Overwrites all keys: the group cannot be used any more. */
   wipe(): void {
+    this.#demandRest();
     wipeState(this.#state);
-    this.#state = { ...this.#state, status: 'removed', path: new Map(), keys: undefined, chain: undefined };
+    this.#state = withoutKeys(this.#state);
   }
 
   toString(): string {
@@ -562,6 +579,10 @@ export class SealedGroup {
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+
+  #demandRest(): void {
+    if (this.#searching) throw new Error('a frame is being processed: finish or stop it first');
   }
 
   #header(nowMs: number): FrameHeader {

@@ -162,6 +162,7 @@ export class History {
   #settle(): void {
     for (const client of this.#current()) {
       const before = keysOf(client);
+      this.#deliverOutOfOrder(client);
       for (const { seq, bytes } of this.ds.log.slice(client.group.lastSeq)) {
         if (hasEnded(client)) break;
         const options = { sealingProof: this.#sealingProof };
@@ -178,6 +179,21 @@ export class History {
       }
     }
     this.#members = this.#members.filter(({ group }) => group.status !== 'removed');
+  }
+
+  /** What comes too early, or again, changes nothing. */
+  #deliverOutOfOrder({ group }: Client): void {
+    const { lastSeq } = group;
+    const early = this.ds.log.at(-1)!;
+    const again = this.ds.log[lastSeq - 1];
+    if (early.seq > lastSeq + 1) {
+      const processed = group.processFrame(early.bytes, early.seq);
+      if (processed.ok || processed.rule !== 'commit/gap') throw new Error('a gap went unnoticed');
+    }
+    if (again !== undefined && valueOf(group.processFrame(again.bytes, again.seq)).length > 0) {
+      throw new Error('a frame was processed twice');
+    }
+    if (group.lastSeq !== lastSeq) throw new Error('a refused frame moved the cursor');
   }
 
   /** No secret is ever sealed to a key of someone who was out by then; to members it is, or this would prove nothing. */
