@@ -37,6 +37,7 @@ export default defineConfig({
           name: 'browser',
           include: ['{packages,apps}/*/{src,test}/**/*.browser.test.ts', 'e2e/**/*.browser.test.ts'],
           testTimeout: 120_000,
+          globalSetup: ['e2e/browser-server.ts'],
           browser: {
             enabled: true,
             headless: true,

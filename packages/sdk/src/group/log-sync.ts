@@ -67,7 +67,7 @@ export class LogSync {
       },
       onLost: ({ denied }) => {
         emit('connection', { state: 'offline' });
-        if (denied) this.#reportDenied();
+        if (denied) this.#inBackground(this.#reportDenied());
       },
       onPublication: ({ seq, frame }) => {
         if (frame === undefined) this.hint(seq);
@@ -100,7 +100,7 @@ export class LogSync {
           api.getFrames(groupId, token, { after: lastSeq, limit: PAGE, signal }),
         );
       } catch (error) {
-        if (isConclaveError(error, 'CONCLAVE_READ_DENIED')) this.#reportDenied();
+        if (isConclaveError(error, 'CONCLAVE_READ_DENIED')) await this.#reportDenied();
         throw error;
       }
       this.#deniedReported = false;
@@ -149,8 +149,10 @@ export class LogSync {
     }
   }
 
-  #reportDenied(): void {
-    if (this.#deniedReported) return;
+  /** The removing commit may have come by the feed just before: what it says, verified, comes first. */
+  async #reportDenied(): Promise<void> {
+    await Promise.allSettled([this.#applyingHints]);
+    if (this.#deniedReported || this.#context().state.group.status === 'removed') return;
     this.#deniedReported = true;
     this.#context().emit('removed', { verified: false });
   }
