@@ -1,23 +1,26 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Step } from './history.ts';
 import { History, step } from './history.ts';
 
+/** Three people come in, so that chance has someone to play with; at the end one goes. */
+const beginning: readonly Step[] = [
+  { kind: 'add', a: 2, b: 0 },
+  { kind: 'join-all', a: 0, b: 0 },
+];
+const end: Step = { kind: 'remove', a: 0, b: 1 };
+
 test('a short random history: members agree on every epoch, and who was removed can open nothing later', () => {
-  const totals: History['counts'][] = [];
   fc.assert(
-    fc.property(fc.array(step, { minLength: 14, maxLength: 14 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 10, maxLength: 10 }), (steps) => {
       const history = new History('short', { maxMembers: 4, sealingProof: false });
-      for (const next of steps) {
+      for (const next of [...beginning, ...steps, end]) {
         history.play(next);
         history.check();
       }
-      totals.push(history.counts);
+      expect(history.counts.commits).toBeGreaterThan(4);
+      expect(history.counts.sealedToMembers).toBeGreaterThan(0);
     }),
-    { numRuns: 2, seed: 7, endOnFailure: true },
+    { numRuns: 1, seed: 7, endOnFailure: true },
   );
-  for (const { commits, sealedToMembers } of totals) {
-    expect(commits).toBeGreaterThan(4);
-    expect(sealedToMembers).toBeGreaterThan(0);
-  }
-  expect(Math.max(...totals.map(({ removed }) => removed))).toBeGreaterThan(0);
 });

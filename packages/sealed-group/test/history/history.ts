@@ -22,6 +22,8 @@ import { Client, dayMs, openMode, person, service, suite, valueOf } from '../gro
 const kinds = [
   'add',
   'add',
+  'add',
+  'join',
   'join',
   'join',
   'join-all',
@@ -84,6 +86,7 @@ export class History {
   readonly #invites: OpenInvite[] = [];
   #effectsSeen = 0;
   #sealedToMembers = 0;
+  #peak = 1;
   #people = 0;
   #said = 0;
 
@@ -95,10 +98,17 @@ export class History {
   }
 
   /** How much happened: a history in which nothing did proves nothing. */
-  get counts(): { commits: number; removed: number; said: number; sealedToMembers: number } {
+  get counts(): {
+    commits: number;
+    peak: number;
+    removed: number;
+    said: number;
+    sealedToMembers: number;
+  } {
     const { epoch: commits } = this.ds.group;
     return {
       commits,
+      peak: this.#peak,
       removed: this.#exiles.length,
       said: this.#said,
       sealedToMembers: this.#sealedToMembers,
@@ -261,6 +271,7 @@ export class History {
       const client = Client.accept(given.deps, this.ds, given);
       if (hasEnded(client)) continue;
       this.#members.push(client);
+      this.#peak = Math.max(this.#peak, this.#members.length);
       this.#commit(client, []);
     }
   }
