@@ -5,19 +5,22 @@
 import { ConclaveError, isConclaveError } from '../errors/conclave-error.ts';
 import type { LoggedFrame } from '../http/sealed-api.ts';
 import { openLiveFeed, type LiveFeed } from '../realtime/live-feed.ts';
+import { sleep } from '../time/clock.ts';
+import { createCoalescedTask } from '../time/coalesced-task.ts';
 import { applyFrames, type FrameApplierHooks } from './frame-applier.ts';
 import type { GroupContext } from './group-context.ts';
 
 const PAGE = 200;
+/** How long an unverified denial waits for the commit that explains it. */
+const DENIAL_GRACE_MS = 1_500;
 
 export class LogSync {
   readonly #context: () => GroupContext;
   readonly #hooks: FrameApplierHooks;
   #feed: LiveFeed | undefined;
-  #wanted = 0;
-  #running: Promise<void> | undefined;
+  readonly #catchingUp = createCoalescedTask(() => this.#catchUp());
+  readonly #applyingHints = createCoalescedTask(() => this.#applyHints());
   #hints: LoggedFrame[] = [];
-  #applyingHints: Promise<void> | undefined;
   #deniedReported = false;
 
   constructor(context: () => GroupContext, hooks: FrameApplierHooks) {
@@ -30,11 +33,7 @@ export class LogSync {
    * `OUT_OF_SYNC`, `HISTORY_GONE`, `CONCLAVE_READ_DENIED`.
    */
   run(): Promise<void> {
-    this.#wanted += 1;
-    this.#running ??= this.#loop().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+    return this.#catchingUp.run();
   }
 
   /** Until the frame with this number, which the server has accepted, is processed. */
@@ -78,14 +77,7 @@ export class LogSync {
 
   async close(): Promise<void> {
     await this.#feed?.close();
-    await Promise.allSettled([this.#running, this.#applyingHints]);
-  }
-
-  async #loop(): Promise<void> {
-    for (let seen = -1; seen !== this.#wanted;) {
-      seen = this.#wanted;
-      await this.#catchUp();
-    }
+    await Promise.all([this.#catchingUp.idle(), this.#applyingHints.idle()]);
   }
 
   async #catchUp(): Promise<void> {
@@ -100,7 +92,7 @@ export class LogSync {
           api.getFrames(groupId, token, { after: lastSeq, limit: PAGE, signal }),
         );
       } catch (error) {
-        if (isConclaveError(error, 'CONCLAVE_READ_DENIED')) await this.#reportDenied();
+        if (isConclaveError(error, 'CONCLAVE_READ_DENIED')) this.#inBackground(this.#reportDenied());
         throw error;
       }
       this.#deniedReported = false;
@@ -130,31 +122,27 @@ export class LogSync {
   /** Frames that arrive while others are being saved are saved together. */
   #take(frame: LoggedFrame): void {
     this.#hints.push(frame);
-    this.#applyingHints ??= this.#applyHints().finally(() => {
-      this.#applyingHints = undefined;
-    });
-    this.#inBackground(this.#applyingHints);
+    this.#inBackground(this.#applyingHints.run());
   }
 
   async #applyHints(): Promise<void> {
-    while (this.#hints.length > 0) {
-      const frames = this.#hints;
-      this.#hints = [];
-      const { state } = this.#context();
-      const isOver = (): boolean => state.group.status === 'removed';
-      if (isOver()) return;
-      const last = frames.at(-1)!.seq;
-      await this.#apply(frames);
-      if (state.group.lastSeq < last && !isOver()) await this.run();
-    }
+    const frames = this.#hints;
+    this.#hints = [];
+    const last = frames.at(-1);
+    const { state } = this.#context();
+    const isOver = (): boolean => state.group.status === 'removed';
+    if (last === undefined || isOver()) return;
+    await this.#apply(frames);
+    if (state.group.lastSeq < last.seq && !isOver()) await this.run();
   }
 
-  /** The removing commit may have come by the feed just before: what it says, verified, comes first. */
+  /** The removing commit may be on its way by the feed: what it says, verified, comes first. */
   async #reportDenied(): Promise<void> {
-    await Promise.allSettled([this.#applyingHints]);
-    if (this.#deniedReported || this.#context().state.group.status === 'removed') return;
+    const { state, emit, clock, signal } = this.#context();
+    if (this.#deniedReported) return;
     this.#deniedReported = true;
-    this.#context().emit('removed', { verified: false });
+    await sleep(clock, DENIAL_GRACE_MS, signal);
+    if (this.#deniedReported && state.group.status !== 'removed') emit('removed', { verified: false });
   }
 
   /** What fails here is tried again with the next hint, reconnection or call. */

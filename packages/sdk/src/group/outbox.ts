@@ -17,6 +17,7 @@ import { backoffDelayMs } from '../http/backoff.ts';
 import { paths } from '../store/paths.ts';
 import type { VaultOperation } from '../store/vault.ts';
 import { sleep } from '../time/clock.ts';
+import { createCoalescedTask } from '../time/coalesced-task.ts';
 import type { GroupContext } from './group-context.ts';
 import { outgoingCodec, type OutgoingRecord } from './group-records.ts';
 import { toMemberContent } from './message-content.ts';
@@ -35,7 +36,7 @@ export class Outbox {
   readonly #recordByOrder = new Map<number, OutgoingRecord>();
   readonly #waiterByLocalId = new Map<string, Waiter>();
   #nextOrder = 0;
-  #pumping: Promise<void> | undefined;
+  readonly #pumping = createCoalescedTask(() => this.#run());
 
   constructor(context: () => GroupContext) {
     this.#context = context;
@@ -100,8 +101,13 @@ export class Outbox {
 
   /** Sends what waits, in the background, one message after the other. */
   pump(): void {
-    this.#pumping ??= this.#run().finally(() => {
-      this.#pumping = undefined;
+    // Failures of single messages are told to their senders; what is left is a store that refuses to work.
+    this.#pumping.run().catch((error: unknown) => {
+      const { emit } = this.#context();
+      emit('warning', {
+        kind: 'background-failure',
+        code: error instanceof ConclaveError ? error.code : 'BUG',
+      });
     });
   }
 
@@ -112,7 +118,7 @@ export class Outbox {
         new ConclaveError('CLIENT_CLOSED', 'The client was closed; the message is kept and sent later'),
       );
     }
-    await this.#pumping;
+    await this.#pumping.idle();
   }
 
   async #run(): Promise<void> {
