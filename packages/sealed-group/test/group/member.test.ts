@@ -12,7 +12,16 @@ import {
   trailerSignatureContext,
   verifyInvite,
 } from '../../src/index.ts';
-import type { CommitContent, CommitTrailerContent, LeafIndex, SecretScalar } from '../../src/index.ts';
+import type {
+  CommitContent,
+  CommitTrailerContent,
+  LeafIndex,
+  NodeIndex,
+  SealedNodeContent,
+  SecretScalar,
+} from '../../src/index.ts';
+import { clientVerification, verifyCommit } from '../../src/index.ts';
+import { openPath } from '../../src/group/open-path.ts';
 import { publicKeyOf } from '../../src/index.ts';
 import { SecretStateSchema } from '../../src/wire/gen/group_state_pb.js';
 import { sign } from '../../src/signature/index.ts';
@@ -38,7 +47,7 @@ function forgeBy(
   const unsigned = encodeCommitTrailer({ possessions, sealingProof, confirm, payload });
   const context = trailerSignatureContext(frame.header, trailerContext(bodyHash, unsigned));
   const leaf = leafNode(client.group.me.leaf);
-  const signBy = (purpose: 'commit-old' | 'commit-new', secrets: ReadonlyMap<number, SecretScalar>) => {
+  const signBy = (purpose: 'commit-old' | 'commit-new', secrets: ReadonlyMap<NodeIndex, SecretScalar>) => {
     const secret = secrets.get(leaf)!;
     const hedge = { secret, random: client.deps.random, context: bodyHash };
     return sign(suite, { purpose, secret, publicKey: publicKeyOf(suite, secret), context, hedge });
@@ -48,11 +57,21 @@ function forgeBy(
   return encodeFrame(body, encodeCommitTrailer({ ...rest, oldSignature, newSignature }));
 }
 
+/** The same secret in other digits: one is 2^16 larger, the next one smaller by one. */
+function carryDigit(node: SealedNodeContent): SealedNodeContent {
+  const { group, messageBase } = suite;
+  const digits = group.decodePoints(node.commitments)!;
+  const carried = group.multiply(messageBase, group.scalars.fromNumber(2 ** 16));
+  digits[0] = group.add(digits[0]!, carried);
+  digits[1] = group.subtract(digits[1]!, messageBase);
+  return { ...node, commitments: group.encodePoints(digits) };
+}
+
 /** What a thief of the device would read. */
 function secretsOf(client: Client) {
   const state = fromBinary(SecretStateSchema, client.group.encodeSecret());
   const mapOf = (records: readonly { node: number; secret: Uint8Array }[]) =>
-    new Map(records.map(({ node, secret }) => [node, secret as SecretScalar]));
+    new Map(records.map(({ node, secret }) => [node as NodeIndex, secret as SecretScalar]));
   return { path: mapOf(state.path), pending: state.pending.map(({ path }) => mapOf(path)) };
 }
 
@@ -104,7 +123,12 @@ describe('a member', () => {
       },
     }));
     expect(bob.group.processFrame(forged, ds.log.length + 1)).toMatchObject({ rule: 'tree/unique-key' });
-    const other = publicKeyOf(suite, secretsOf(alice).pending.at(-1)!.get(1)!);
+    const other = publicKeyOf(
+      suite,
+      secretsOf(alice)
+        .pending.at(-1)!
+        .get(1 as NodeIndex)!,
+    );
     const wrongKey = forgeBy(alice, ({ sealed }) => ({
       content: { sealed: sealed.map((node) => ({ ...node, key: other })) },
     }));
@@ -115,6 +139,36 @@ describe('a member', () => {
     expect(strict).toMatchObject({ ok: false, rule: 'sealing/key-consistency' });
     expect(bob.group.epoch).toBe(epoch);
     valueOf(bob.commit());
+  });
+
+  test('never searches for digits outside the table unless a valid proof bounds the search', () => {
+    const { ds, alice, bob } = pair();
+    const forged = forgeBy(alice, ({ sealed }) => ({ content: { sealed: sealed.map(carryDigit) } }));
+    const search = bob.group.processFrameInSteps(forged, ds.log.length + 1, { sealingProof: false });
+    expect(search.next()).toMatchObject({ done: true, value: { rule: 'sealing/key-consistency' } });
+  });
+
+  test('finds digits outside the table by a slow search', () => {
+    const { ds, alice, bob, leaf } = pair();
+    const frame = commitFrameOf(
+      valueOf(alice.group.prepareCommit({ operations: [], nowMs: ds.nowMs })).frame,
+    );
+    const { effect } = valueOf(verifyCommit(suite, ds.group, frame, clientVerification));
+    const search = openPath({
+      suite,
+      tree: effect.plan.draft,
+      seals: effect.plan.seals,
+      sealed: frame.content.sealed.map(carryDigit),
+      leaf,
+      known: secretsOf(bob).path,
+    });
+    let steps = 0;
+    let step = search.next();
+    for (; step.done !== true; step = search.next()) steps += 1;
+    expect(steps).toBeGreaterThan(0);
+    const opened = valueOf(step.value);
+    expect(opened.slow).toBe(true);
+    expect(opened.secrets.get(1 as NodeIndex)).toEqual(secretsOf(alice).pending[0]!.get(1 as NodeIndex));
   });
 
   test('accepts a commit with a wrong confirmation and payload, and flags its maker', () => {
@@ -281,7 +335,7 @@ describe('stored state', () => {
 
   test('never shows a secret when printed', () => {
     const { alice } = pair();
-    const secret = Buffer.from(secretsOf(alice).path.get(0)!).toString('hex');
+    const secret = Buffer.from(secretsOf(alice).path.get(0 as NodeIndex)!).toString('hex');
     const printed = [
       inspect(alice.group, { depth: 9, showHidden: true }),
       JSON.stringify(alice.group),
