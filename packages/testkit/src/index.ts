@@ -15,6 +15,7 @@ export {
   valueOf,
 } from './test-member.ts';
 export type {
+  AnswerBody,
   GivenInvite,
   LogPage,
   ProvenUpload,

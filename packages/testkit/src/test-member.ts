@@ -29,11 +29,34 @@ import type {
   Suite,
 } from '@conclave/sealed-group';
 
+/** The fields of all JSON answers; which of them are there depends on the answer. */
+export interface AnswerBody {
+  readonly errcode: string;
+  readonly error: string;
+  readonly rule: string;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly last_seq: number;
+  readonly frames: readonly { readonly seq: number; readonly epoch: number; readonly frame: string }[];
+  readonly leaves: readonly {
+    readonly leaf: number;
+    readonly leaf_epoch: number;
+    readonly signature: string;
+  }[];
+  readonly challenge: string;
+  readonly read_token: string;
+  readonly retry_after_ms: number;
+  readonly channel: string;
+  readonly connection_token: string;
+  readonly subscription_token: string;
+  readonly expires_at: number;
+}
+
 /** An answer of the server; `body` is the parsed JSON, `octets` what came. */
 export interface ServerAnswer {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: any;
+  readonly body: AnswerBody;
   readonly octets: Uint8Array;
 }
 
@@ -42,13 +65,10 @@ export interface LogPage {
   readonly lastSeq: number;
 }
 
-export interface SubscriptionGrant {
-  readonly channel: string;
-  readonly connection_token: string;
-  readonly subscription_token: string;
-  readonly expires_at: number;
-  readonly last_seq: number;
-}
+export type SubscriptionGrant = Pick<
+  AnswerBody,
+  'channel' | 'connection_token' | 'subscription_token' | 'expires_at' | 'last_seq'
+>;
 
 /** What a newcomer is given. */
 export interface GivenInvite {
@@ -354,7 +374,7 @@ export async function ask(
   return {
     status: response.status,
     headers: response.headers,
-    body: isJson ? JSON.parse(Buffer.from(received).toString('utf8')) : undefined,
+    body: (isJson ? JSON.parse(Buffer.from(received).toString('utf8')) : {}) as AnswerBody,
     octets: received,
   };
 }
@@ -398,7 +418,7 @@ export function fromBase64url(text: string): Uint8Array {
 function pageOf({ body }: ServerAnswer): LogPage {
   return {
     lastSeq: body.last_seq,
-    frames: body.frames.map(({ seq, epoch, frame }: { seq: number; epoch: number; frame: string }) => ({
+    frames: body.frames.map(({ seq, epoch, frame }) => ({
       seq,
       epoch,
       frame: Uint8Array.from(Buffer.from(frame, 'base64')),

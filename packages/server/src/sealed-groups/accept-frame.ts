@@ -39,7 +39,7 @@ import { ApiError } from '../errors/api-error.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { announceFrame, announceRemoval } from './announce.ts';
 import type { ClaimBatcher } from './claim-batcher.ts';
-import { createDecoy } from './decoy-group.ts';
+import type { Decoy } from './decoy-group.ts';
 import type { CachedGroup, GroupCache } from './group-cache.ts';
 import type { GroupGate } from './group-gate.ts';
 import {
@@ -60,6 +60,7 @@ export interface AcceptFrameDeps {
   readonly cache: GroupCache;
   readonly gate: GroupGate;
   readonly claims: ClaimBatcher;
+  readonly decoy: Decoy;
   readonly clock: Clock;
 }
 
@@ -77,18 +78,18 @@ const maxAttempts = 4;
 export type AcceptFrame = (groupId: string, bytes: Uint8Array) => Promise<AcceptedFrame>;
 
 export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
-  const { suite, rows, cache, gate, claims, clock } = deps;
-  const decoy = createDecoy(suite);
+  const { suite, rows, cache, gate, claims, clock, decoy } = deps;
 
   return async (groupId, bytes) => {
     const parsed = parseFrame(bytes);
     if (!parsed.ok) throw malformedError(parsed);
     const frame = parsed.value;
     if (!isGroupFrame(frame)) throw notEligibleError();
-    const known = await findRepeated(groupId, frame);
-    if (known !== undefined) return known;
+    // Before the gate: outsiders cannot fill it, and the proofs of many frames are verified together.
+    const admitted = await admit(groupId, frame);
+    if (isAccepted(admitted)) return admitted;
 
-    const accept = () => acceptNew(groupId, frame);
+    const accept = () => acceptAdmitted(groupId, frame, admitted);
     const accepted = isMessageFrame(frame) ? gate.shared(groupId, accept) : gate.exclusive(groupId, accept);
     if (accepted === undefined) {
       throw new ApiError('CONCLAVE_OVERLOADED', 'Too many frames wait for this group', {
@@ -98,57 +99,85 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     return await accepted;
   };
 
-  /** A frame that is stored already is answered as it was, whoever posts it again: an acknowledgement may have been lost. */
-  async function findRepeated(groupId: string, frame: GroupFrame): Promise<AcceptedFrame | undefined> {
+  /**
+   * The group's row as of which the sender is eligible; or, for a frame that is stored already, the answer that it got,
+   * whoever posts it again: an acknowledgement may have been lost.
+   */
+  async function admit(groupId: string, frame: GroupFrame): Promise<AcceptedFrame | GroupRow> {
     const stored = await rows.findFrame(groupId, frame.bodyHash);
-    if (stored === undefined || !Buffer.from(stored.frame).equals(frame.bytes)) return undefined;
-    return { seq: stored.seq, epoch: isCommitFrame(frame) ? stored.epoch + 1 : stored.epoch };
+    if (stored !== undefined && Buffer.from(stored.frame).equals(frame.bytes)) {
+      return { seq: stored.seq, epoch: await rows.epochAfter(groupId, stored.seq) };
+    }
+    const row = await rows.findGroup(groupId);
+    await requireEligible(groupId, row, frame);
+    if (row === undefined) throw notEligibleError();
+    const nowMs = clock.nowMs();
+    if (!checkClock(frame, nowMs).ok) throw clockError(nowMs);
+    if (stored !== undefined) {
+      throw new ApiError(
+        'CONCLAVE_FRAME_CONFLICT',
+        'A frame with the same body and another trailer is stored',
+      );
+    }
+    return row;
   }
 
-  async function acceptNew(groupId: string, frame: GroupFrame): Promise<AcceptedFrame> {
+  /** One answer for every reason, and about the same work where there is no such group [F14]. */
+  async function requireEligible(
+    groupId: string,
+    row: GroupRow | undefined,
+    frame: GroupFrame,
+  ): Promise<void> {
+    const claim =
+      (row && (await cache.use(groupId, row, ({ group }) => eligibilityClaim(suite, group, frame)))) ??
+      eligibilityClaim(suite, decoy.standIn(frame.header), frame);
+    // A wrong leaf or epoch costs no verification; here it does, so that time does not tell it from a wrong signature.
+    const broken = await claims.verify([claim.ok ? claim.value : decoy.falseClaim]);
+    if (!claim.ok || broken !== undefined) throw notEligibleError();
+  }
+
+  /** In the gate. The group may have changed while the frame waited there, or in another process while it was judged. */
+  async function acceptAdmitted(
+    groupId: string,
+    frame: GroupFrame,
+    admitted: GroupRow,
+  ): Promise<AcceptedFrame> {
+    let standing = await renew(groupId, frame, admitted);
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      // A twin may have been accepted while this one waited at the gate.
-      const twin = await findRepeated(groupId, frame);
-      if (twin !== undefined) return twin;
-      const row = await rows.findGroup(groupId);
-      const cached = row && (await cache.load(groupId, row));
-      await requireEligible(cached?.group, frame);
-      if (row === undefined || cached === undefined) throw notEligibleError();
-      if (!checkClock(frame, clock.nowMs()).ok) throw clockError(clock.nowMs());
-      if ((await rows.findFrame(groupId, frame.bodyHash)) !== undefined) {
-        throw new ApiError(
-          'CONCLAVE_FRAME_CONFLICT',
-          'A frame with the same body and another trailer is stored',
-        );
-      }
-      const accepted = await acceptEligible(groupId, row, cached, frame);
+      if (isAccepted(standing)) return standing;
+      const accepted = await judge(groupId, standing, frame);
       if (accepted !== undefined) return accepted;
+      standing = await admit(groupId, frame);
     }
     throw new ApiError('CONCLAVE_OVERLOADED', 'The group changes too fast', { retryAfterMs: 1_000 });
   }
 
-  /** One answer for every reason, and about the same work where there is no such group [F14]. */
-  async function requireEligible(group: PublicGroup | undefined, frame: GroupFrame): Promise<void> {
-    const claim = eligibilityClaim(suite, group ?? decoy.standIn(frame), frame);
-    if (!claim.ok) {
-      // A wrong leaf or epoch costs no verification; here it does, so that time does not tell it from a wrong signature.
-      await claims.verify([decoy.falseClaim]);
-      throw notEligibleError();
-    }
-    if ((await claims.verify([claim.value])) !== undefined) throw notEligibleError();
+  /**
+   * Eligibility depends on the epoch alone. A message is written on condition of its epoch, so an old row costs it an
+   * attempt at worst; commits and leaves also go by what changes without an epoch, and read the row anew.
+   */
+  async function renew(
+    groupId: string,
+    frame: GroupFrame,
+    admitted: GroupRow,
+  ): Promise<AcceptedFrame | GroupRow> {
+    if (isMessageFrame(frame) && !cache.isSuperseded(groupId, admitted.epoch)) return admitted;
+    const row = await rows.findGroup(groupId);
+    return row?.epoch === admitted.epoch ? row : await admit(groupId, frame);
   }
 
-  /** Undefined: the group changed under our hands, judge again. */
-  function acceptEligible(
+  /** Undefined: the group changed under our hands, or a twin of the frame was faster; judge again. */
+  async function judge(
     groupId: string,
     row: GroupRow,
-    cached: CachedGroup,
     frame: GroupFrame,
   ): Promise<AcceptedFrame | undefined> {
-    if (isMessageFrame(frame)) return acceptMessage(groupId, cached, frame);
-    return isLeaveFrame(frame)
-      ? acceptLeave(groupId, cached, frame)
-      : acceptCommit(groupId, row, cached, frame);
+    return await cache.use(groupId, row, (cached) => {
+      if (isMessageFrame(frame)) return acceptMessage(groupId, cached, frame);
+      return isLeaveFrame(frame)
+        ? acceptLeave(groupId, cached, frame)
+        : acceptCommit(groupId, row, cached, frame);
+    });
   }
 
   async function acceptMessage(
@@ -168,12 +197,17 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     cached: CachedGroup,
     frame: LeaveFrame,
   ): Promise<AcceptedFrame | undefined> {
-    const group = await cache.withLeaves(groupId, cached);
+    const group = await withLeaves(groupId, cached);
     const leave = verifyLeave(group, frame);
     if (!leave.ok) throw ruleError(leave);
     return await writeInEpoch(groupId, group, frame, clock.nowMs(), (trx) =>
       upsertLeave(trx, groupId, leave.value.leave),
     );
+  }
+
+  /** Leaves change without an epoch, so whoever judges by them reads them anew. */
+  async function withLeaves(groupId: string, { group }: CachedGroup): Promise<PublicGroup> {
+    return { ...group, outstandingLeaves: await rows.listLeaves(groupId) };
   }
 
   /** A frame that leaves the epoch as it is. */
@@ -214,7 +248,7 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     frame: CommitFrame,
   ): Promise<AcceptedFrame | undefined> {
     const nowMs = clock.nowMs();
-    const group = await cache.withLeaves(groupId, cached);
+    const group = await withLeaves(groupId, cached);
     const { committer } = frame.content;
     const charged = chargedInstance(group.tree, committer);
     if (charged === undefined) throw notEligibleError();
@@ -278,6 +312,10 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     if (broken !== undefined) throw ruleError(broken);
     return verified.value.effect;
   }
+}
+
+function isAccepted(standing: AcceptedFrame | GroupRow): standing is AcceptedFrame {
+  return 'seq' in standing;
 }
 
 /** A create frame founds a group and has no place in one. */

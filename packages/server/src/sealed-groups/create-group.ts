@@ -7,7 +7,7 @@ import type { ServerDatabase } from '../schema/server-database.ts';
 import type { AcceptedFrame } from './accept-frame.ts';
 import { announceFrame } from './announce.ts';
 import type { ClaimBatcher } from './claim-batcher.ts';
-import { insertFrame, insertGroup } from './group-rows.ts';
+import { countGroupsOf, insertFrame, insertGroup } from './group-rows.ts';
 import type { GroupRows } from './group-rows.ts';
 import { clockError, malformedError, notEligibleError, ruleError } from './rule-errors.ts';
 
@@ -34,9 +34,12 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
     const frame = parsed.value;
     if (!isCreateFrame(frame)) throw notEligibleError();
     const groupId = Buffer.from(frame.header.groupId).toString('base64url');
-    const repeated = await rows.findFrame(groupId, frame.bodyHash);
-    if (repeated !== undefined && Buffer.from(repeated.frame).equals(frame.bytes))
-      return { groupId, seq: repeated.seq, epoch: 0 };
+    const answer = { groupId, seq: 1, epoch: 0 };
+    const isStored = async (): Promise<boolean> => {
+      const stored = await rows.findFrame(groupId, frame.bodyHash);
+      return stored !== undefined && Buffer.from(stored.frame).equals(frame.bytes);
+    };
+    if (await isStored()) return answer;
 
     const nowMs = clock.nowMs();
     if (!checkClock(frame, nowMs).ok) throw clockError(nowMs);
@@ -44,10 +47,6 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
     if (!verified.ok) throw verified.rule === 'commit/eligible' ? notEligibleError() : ruleError(verified);
     const broken = await claims.verify(verified.value.claims);
     if (broken !== undefined) throw ruleError(broken);
-    if ((await rows.countGroupsOf(creator)) >= deps.maxPerAccount) {
-      throw new ApiError('CONCLAVE_GROUP_QUOTA', 'This account has created as many groups as it may');
-    }
-
     const { effect } = verified.value;
     const state = foundGroup(effect);
     const changes = changesOf(effect.tree);
@@ -61,12 +60,18 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
         nowMs,
       });
       if (!isNew) return false;
+      if ((await countGroupsOf(trx, creator)) > deps.maxPerAccount) {
+        throw new ApiError('CONCLAVE_GROUP_QUOTA', 'This account has created as many groups as it may');
+      }
       await insertFrame(trx, groupId, frame, { seq: 1, nowMs });
       await announceFrame(trx, { groupId, frame, seq: 1, lastRemovalEpoch: 0 });
       return true;
     });
-    if (!inserted) throw new ApiError('CONCLAVE_GROUP_EXISTS', 'A group with this id exists');
-    return { groupId, seq: 1, epoch: 0 };
+    // A twin may have been faster.
+    if (!inserted && !(await isStored())) {
+      throw new ApiError('CONCLAVE_GROUP_EXISTS', 'A group with this id exists');
+    }
+    return answer;
   };
 }
 

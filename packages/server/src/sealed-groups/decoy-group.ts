@@ -1,13 +1,13 @@
 /**
- * A stand-in for groups that do not exist, so that posting to one costs the server the same work as posting to a group
- * that one does not belong to, and time does not tell them apart [F14].
+ * A stand-in for groups that do not exist, so that asking for one costs the server about the same work as asking for a
+ * group that one does not belong to, and time does not tell them apart [F14].
  */
 import { PublicTree, parsePublicKey } from '@conclave/sealed-group';
-import type { Claim, ParsedFrame, PublicGroup, Suite } from '@conclave/sealed-group';
+import type { Claim, FrameHeader, PublicGroup, Suite } from '@conclave/sealed-group';
 
 export interface Decoy {
-  /** A group with the frame's own id and origin, one leaf, and a key that nobody has the secret of. */
-  standIn(frame: ParsedFrame): PublicGroup;
+  /** A group with this id, origin and epoch, one leaf, and a key that nobody has the secret of. */
+  standIn(like: Pick<FrameHeader, 'origin' | 'groupId' | 'epoch'>): PublicGroup;
   /** A claim as large as a signature's that does not hold. */
   readonly falseClaim: Claim;
 }
@@ -28,16 +28,16 @@ export function createDecoy(suite: Suite): Decoy {
         },
       ],
     },
-    standIn: ({ header }) => ({
-      origin: header.origin,
-      groupId: header.groupId,
-      epoch: header.epoch,
+    standIn: ({ origin, groupId, epoch }) => ({
+      origin,
+      groupId,
+      epoch,
       mode: { leafProof: false, minWriter: 'member', ownDevices: false },
       tree: PublicTree.create(publicKey),
       transcript: new Uint8Array(32),
       confirmedTranscript: new Uint8Array(32),
       lastNowMs: 0,
-      epochKeys: [{ epoch: header.epoch, publicKey }],
+      epochKeys: [{ epoch, publicKey }],
       lastRemovalEpoch: 0,
       previousEpochGrace: false,
       outstandingLeaves: [],

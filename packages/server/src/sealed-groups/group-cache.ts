@@ -1,7 +1,10 @@
 /**
  * Groups in memory, put together from their rows: a bounded cache, never truth. An entry counts only for the epoch of the
- * row that the request has just read; another epoch, and it is built again. Leaves change without an epoch, so whoever
- * judges a commit reads them anew (`withLeaves`).
+ * row that the request has just read; another epoch, and it is built again. Outstanding leaves are not cached: they change
+ * without an epoch.
+ *
+ * A group's tree is changed in place by the next commit. What looks at it does so at once, in the callback of `use`, and
+ * keeps nothing of it; only who has the group to itself (group-gate.ts) may go on working with it.
  */
 import { PublicTree, decodeNode } from '@conclave/sealed-group';
 import type { NodeIndex, PublicGroup, PublicKey, TreeNode } from '@conclave/sealed-group';
@@ -9,10 +12,17 @@ import { decodeGroupState } from './group-state.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
 
 export interface GroupCache {
-  /** The group as `row` describes it, without leaves. Undefined if its rows were deleted meanwhile. */
-  load(groupId: string, row: GroupRow): Promise<CachedGroup | undefined>;
-  /** With the outstanding leaves as they are now. */
-  withLeaves(groupId: string, cached: CachedGroup): Promise<PublicGroup>;
+  /**
+   * Calls `look` with the group as `row` describes it, without leaves, and resolves with its result. Undefined, and nothing
+   * is called, if the group's rows were deleted meanwhile.
+   */
+  use<T>(
+    groupId: string,
+    row: GroupRow,
+    look: (cached: CachedGroup) => T | Promise<T>,
+  ): Promise<T | undefined>;
+  /** Whether this process knows of an epoch after this one. */
+  isSuperseded(groupId: string, epoch: number): boolean;
   /** After a commit is durable: the group that it made. */
   put(groupId: string, cached: CachedGroup): void;
   drop(groupId: string): void;
@@ -51,20 +61,21 @@ export function createGroupCache(deps: {
   };
 
   return {
-    async load(groupId, row) {
+    async use(groupId, row, look) {
       const known = entries.get(groupId);
-      if (known !== undefined && known.group.epoch === row.epoch) {
+      if (known?.group.epoch === row.epoch) {
         entries.delete(groupId);
         entries.set(groupId, known);
-        return known;
+        return await look(known);
       }
-      const cached = await buildGroup(deps.rows, deps.origin, groupId, row);
-      if (cached !== undefined) put(groupId, cached);
-      return cached;
+      const built = await buildGroup(deps.rows, deps.origin, groupId, row);
+      if (built === undefined) return undefined;
+      // A commit may have come while this one was read.
+      const current = entries.get(groupId);
+      if (current === undefined || current.group.epoch < row.epoch) put(groupId, built);
+      return await look(built);
     },
-    async withLeaves(groupId, { group }) {
-      return { ...group, outstandingLeaves: await deps.rows.listLeaves(groupId) };
-    },
+    isSuperseded: (groupId, epoch) => (entries.get(groupId)?.group.epoch ?? 0) > epoch,
     put,
     drop,
     get size() {
@@ -106,11 +117,11 @@ export async function buildTree(
   for (const { node, content } of await rows.listNodes(groupId, epoch)) {
     const index = node as NodeIndex;
     const decoded = decodeNode(index, content, trustedKey);
-    if (!decoded.ok || decoded.value === undefined) throw new DamagedGroupError(groupId);
+    if (!decoded.ok || decoded.value === undefined) throw new DamagedGroupError();
     nodes.push([index, decoded.value]);
   }
   const tree = PublicTree.fromNodes(made.leafCount, nodes);
-  if (!tree.ok) throw new DamagedGroupError(groupId);
+  if (!tree.ok) throw new DamagedGroupError();
   return { tree: tree.value, madeAtMs: made.madeAtMs };
 }
 
@@ -124,7 +135,8 @@ export class DamagedGroupError extends Error {
   override readonly name = 'DamagedGroupError';
   readonly code = 'CONCLAVE_DAMAGED_GROUP';
 
-  constructor(groupId: string) {
-    super(`the stored tree of group ${groupId} is damaged`);
+  /** Says no group id: it is logged, and logs name no groups. */
+  constructor() {
+    super('the stored tree of a group is damaged: check the database');
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The queries of sealed groups. Everything that must agree changes in one unit (`insertGroup`, `appendFrame`,
+ * The queries of sealed groups. Everything that must agree changes in one unit (`insertGroup`, `takeSeq`,
  * `advanceRows`); which frame wins is decided by the update of the group's row, in every process alike.
  */
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Store } from '@conclave/platform';
 import { encodeNode } from '@conclave/sealed-group';
 import type {
@@ -61,24 +61,47 @@ export function createGroupRows(store: Store<ServerDatabase>) {
         .executeTakeFirst();
     },
 
-    /** Frames after `afterSeq`, ascending: at most `limit`, and no more than one beyond `maxBytes`. */
+    /** The group's epoch once the frame with this number was in the log. */
+    async epochAfter(groupId: string, seq: number): Promise<number> {
+      const { epoch } = await db
+        .selectFrom('sealed_epochs')
+        .select((eb) => eb.fn.max('epoch').as('epoch'))
+        .where('group_id', '=', groupId)
+        .where('seq', '<=', seq)
+        .executeTakeFirstOrThrow();
+      return epoch;
+    },
+
+    /**
+     * Frames after `afterSeq`, ascending: at most `limit`, together at most `maxBytes` unless the first alone is larger.
+     * Sizes are read first, so that no more than that is ever in memory.
+     */
     async listFrames(
       groupId: string,
       afterSeq: number,
       limit: number,
       maxBytes: number,
     ): Promise<StoredFrame[]> {
-      const rows = await db
+      const sizes = await db
         .selectFrom('sealed_frames')
-        .select(['seq', 'epoch', 'frame'])
+        .select(['seq', sql<number>`length(frame)`.as('size')])
         .where('group_id', '=', groupId)
         .where('seq', '>', afterSeq)
         .orderBy('seq')
         .limit(limit)
         .execute();
       let bytes = 0;
-      const end = rows.findIndex(({ frame }) => (bytes += frame.length) > maxBytes);
-      return end < 0 ? rows : rows.slice(0, Math.max(1, end));
+      const end = sizes.findIndex(({ size }) => (bytes += size) > maxBytes);
+      const last = end < 0 ? sizes.at(-1) : sizes[Math.max(0, end - 1)];
+      if (last === undefined) return [];
+      return await db
+        .selectFrom('sealed_frames')
+        .select(['seq', 'epoch', 'frame'])
+        .where('group_id', '=', groupId)
+        .where('seq', '>', afterSeq)
+        .where('seq', '<=', last.seq)
+        .orderBy('seq')
+        .execute();
     },
 
     async findEpoch(
@@ -145,16 +168,16 @@ export function createGroupRows(store: Store<ServerDatabase>) {
         }
       );
     },
-
-    async countGroupsOf(creator: string): Promise<number> {
-      const { count } = await db
-        .selectFrom('sealed_groups')
-        .select((eb) => eb.fn.countAll<number | string>().as('count'))
-        .where('creator', '=', creator)
-        .executeTakeFirstOrThrow();
-      return Number(count);
-    },
   };
+}
+
+export async function countGroupsOf(trx: GroupTransaction, creator: string): Promise<number> {
+  const { count } = await trx
+    .selectFrom('sealed_groups')
+    .select((eb) => eb.fn.countAll<number | string>().as('count'))
+    .where('creator', '=', creator)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** The first rows of a group. False: the id is taken, and nothing was written. */
@@ -230,13 +253,19 @@ export async function advanceRows(
   if (row === undefined) return undefined;
   const { epoch, changes, treeHash } = effect;
   await insertEpoch(trx, groupId, { epoch, changes, treeHash, seq: row.last_seq, nowMs });
-  const gone = [...effect.plan.removed, effect.plan.committer];
-  await trx.deleteFrom('sealed_leaves').where('group_id', '=', groupId).where('leaf', 'in', gone).execute();
-  if (effect.plan.removed.length > 0) {
+  const { removed, committer } = effect.plan;
+  for (const leaves of chunksOf([...removed, committer])) {
+    await trx
+      .deleteFrom('sealed_leaves')
+      .where('group_id', '=', groupId)
+      .where('leaf', 'in', leaves)
+      .execute();
+  }
+  for (const leaves of chunksOf(removed)) {
     await trx
       .deleteFrom('sealed_budgets')
       .where('group_id', '=', groupId)
-      .where('leaf', 'in', [...effect.plan.removed])
+      .where('leaf', 'in', leaves)
       .execute();
   }
   return row.last_seq;
@@ -309,8 +338,17 @@ export async function storeReservation(
     .execute();
 }
 
-/** SQLite takes 32,766 parameters in a statement; PostgreSQL 65,535. Four a row, with room to spare. */
-const nodesPerStatement = 4_000;
+/**
+ * SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535; a node's row has four. A removal cascades to any number
+ * of pending leaves, so nothing here may grow with it.
+ */
+const rowsPerStatement = 4_000;
+
+function* chunksOf<T>(items: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < items.length; start += rowsPerStatement) {
+    yield items.slice(start, start + rowsPerStatement);
+  }
+}
 
 async function insertEpoch(
   trx: GroupTransaction,
@@ -340,10 +378,5 @@ async function insertEpoch(
     epoch: made.epoch,
     content: content === undefined ? null : encodeNode(content),
   }));
-  for (let start = 0; start < nodes.length; start += nodesPerStatement) {
-    await trx
-      .insertInto('sealed_nodes')
-      .values(nodes.slice(start, start + nodesPerStatement))
-      .execute();
-  }
+  for (const chunk of chunksOf(nodes)) await trx.insertInto('sealed_nodes').values(chunk).execute();
 }

@@ -9,10 +9,12 @@ import {
   checkReadToken,
   issueChallenge,
   issueReadToken,
+  toNodeIndex,
 } from '@conclave/sealed-group';
-import type { Suite } from '@conclave/sealed-group';
+import type { PublicGroup, Suite } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
-import type { CachedGroup, GroupCache } from './group-cache.ts';
+import type { Decoy } from './decoy-group.ts';
+import type { GroupCache } from './group-cache.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
 import { decodeGroupState } from './group-state.ts';
 
@@ -28,6 +30,13 @@ export interface ReadAccessDeps {
   readonly origin: string;
   readonly challengeKey: Uint8Array;
   readonly tokenKey: Uint8Array;
+  readonly decoy: Decoy;
+}
+
+export interface ReadProof {
+  readonly challenge: Uint8Array;
+  readonly node: number;
+  readonly signature: Uint8Array;
 }
 
 /** What a valid token opens. */
@@ -40,7 +49,7 @@ export interface ReadableGroup {
 export type ReadAccess = ReturnType<typeof createReadAccess>;
 
 export function createReadAccess(deps: ReadAccessDeps) {
-  const { suite, rows, cache, clock, random, origin } = deps;
+  const { suite, rows, cache, clock, random, origin, decoy } = deps;
   const scopeOf = (groupId: string) => ({ origin, groupId: fromBase64url(groupId) });
 
   return {
@@ -48,12 +57,15 @@ export function createReadAccess(deps: ReadAccessDeps) {
       return issueChallenge({ ...scopeOf(groupId), key: deps.challengeKey, nowMs: clock.nowMs(), random });
     },
 
-    async redeem(groupId: string, proof: { challenge: Uint8Array; node: number; signature: Uint8Array }) {
+    async redeem(groupId: string, proof: ReadProof) {
       const nowMs = clock.nowMs();
       const fresh = checkChallenge({ ...scopeOf(groupId), key: deps.challengeKey, nowMs }, proof.challenge);
       if (!fresh.ok) throw readDenied();
-      const { row, cached } = await loadGroup(groupId);
-      if (!checkReadProof({ suite, random }, cached.group, proof).ok) throw readDenied();
+      const row = await rows.findGroup(groupId);
+      const proven =
+        (row && (await cache.use(groupId, row, ({ group }) => isProven(group, proof)))) ??
+        isProven(decoy.standIn({ ...scopeOf(groupId), epoch: 0 }), proof);
+      if (row === undefined || !proven) throw readDenied();
       const content = { epoch: row.epoch, expiresAtMs: nowMs + readTokenLifetimeMs };
       return { token: issueReadToken({ ...scopeOf(groupId), key: deps.tokenKey }, content), ...content };
     },
@@ -71,11 +83,13 @@ export function createReadAccess(deps: ReadAccessDeps) {
     },
   };
 
-  async function loadGroup(groupId: string): Promise<{ row: GroupRow; cached: CachedGroup }> {
-    const row = await rows.findGroup(groupId);
-    const cached = row && (await cache.load(groupId, row));
-    if (row === undefined || cached === undefined) throw readDenied();
-    return { row, cached };
+  /** A node that does not stand in the tree is looked for in the stand-in, so that its absence takes as long as a false proof. */
+  function isProven(group: PublicGroup, proof: ReadProof): boolean {
+    const index = toNodeIndex(proof.node, group.tree.leafCount);
+    const isThere = index !== undefined && !group.tree.isBlank(index);
+    const against = isThere ? { group, node: proof.node } : { group: decoy.standIn(group), node: 0 };
+    const checked = checkReadProof({ suite, random }, against.group, { ...proof, node: against.node });
+    return isThere && checked.ok;
   }
 }
 

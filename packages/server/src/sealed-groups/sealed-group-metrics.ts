@@ -3,6 +3,8 @@ import type { Metrics } from '@conclave/platform';
 
 export interface SealedGroupMetrics {
   readonly accepted: (kind: 'create' | 'frame') => void;
+  /** `code` is that of the registry. */
+  readonly refused: (kind: 'create' | 'frame', code: string) => void;
   /** Frames whose claims were verified in one multi-scalar multiplication. */
   readonly verifiedTogether: (frames: number) => void;
 }
@@ -13,6 +15,11 @@ export function createSealedGroupMetrics(metrics: Metrics): SealedGroupMetrics {
     'Frames that were accepted and are durable.',
     ['kind'],
   );
+  const refused = metrics.counter(
+    'sealed_frames_refused_total',
+    'Frames that were refused and left nothing.',
+    ['kind', 'code'],
+  );
   const together = metrics.histogram(
     'sealed_verification_batch_frames',
     'Frames whose claims were verified together.',
@@ -20,6 +27,7 @@ export function createSealedGroupMetrics(metrics: Metrics): SealedGroupMetrics {
   );
   return {
     accepted: (kind) => accepted.inc({ kind }),
+    refused: (kind, code) => refused.inc({ kind, code }),
     verifiedTogether: (frames) => together.observe(frames),
   };
 }

@@ -13,6 +13,8 @@ import type { AcceptFrame } from './accept-frame.ts';
 import { createClaimBatcher } from './claim-batcher.ts';
 import { createCreateGroup } from './create-group.ts';
 import type { CreateGroup } from './create-group.ts';
+import { createDecoy } from './decoy-group.ts';
+import type { Decoy } from './decoy-group.ts';
 import { createGroupBlobs } from './group-blobs.ts';
 import type { GroupBlobs } from './group-blobs.ts';
 import { createGroupCache } from './group-cache.ts';
@@ -55,6 +57,7 @@ export interface SealedGroupContext {
   readonly settings: Config['sealedGroups'];
   readonly rows: GroupRows;
   readonly cache: GroupCache;
+  readonly decoy: Decoy;
   readonly reading: ReadAccess;
   readonly blobs: GroupBlobs;
   readonly verification: VerificationDeps;
@@ -83,6 +86,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
   const cache = createGroupCache({ rows, origin, maxNodes: settings.cacheNodes });
   const gate = createGroupGate({ maxPerGroup: settings.maxWaitingPerGroup, maxTotal: settings.maxWaiting });
   const verification = { suite, random };
+  const decoy = createDecoy(suite);
   const claims = createClaimBatcher(verification, { maxFrames: 64, onBatch: metrics.verifiedTogether });
   deps.metrics.observe(
     'sealed_frames_waiting',
@@ -97,6 +101,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
     settings,
     rows,
     cache,
+    decoy,
     verification,
     metrics,
     reading: createReadAccess({
@@ -108,6 +113,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       origin,
       challengeKey: deps.challengeKey,
       tokenKey: deps.readTokenKey,
+      decoy,
     }),
     blobs: createGroupBlobs({
       store,
@@ -117,7 +123,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       maxBlobBytes: settings.maxBlobBytes,
       quotaBytes: settings.blobQuotaBytes,
     }),
-    acceptFrame: createAcceptFrame({ suite, store, rows, cache, gate, claims, clock }),
+    acceptFrame: createAcceptFrame({ suite, store, rows, cache, gate, claims, decoy, clock }),
     createGroup: createCreateGroup({
       suite,
       store,

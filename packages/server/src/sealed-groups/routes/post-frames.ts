@@ -16,8 +16,9 @@ export function addPostFramesRoutes(app: FastifyInstance, context: SealedGroupCo
     { bodyLimit, config: { rateLimit: 'groupCreate' } },
     async (request, reply) => {
       const creator = await context.requireAccount(request);
-      const { groupId, seq, epoch } = await context.createGroup(creator, octetsOf(request));
-      context.metrics.accepted('create');
+      const { groupId, seq, epoch } = await counted('create', () =>
+        context.createGroup(creator, octetsOf(request)),
+      );
       return reply.code(201).send({ group_id: groupId, seq, epoch });
     },
   );
@@ -29,11 +30,21 @@ export function addPostFramesRoutes(app: FastifyInstance, context: SealedGroupCo
       const { groupId } = request.params;
       const octets = octetsOf(request);
       if (!isGroupId(groupId)) throw notEligibleError();
-      const { seq, epoch } = await context.acceptFrame(groupId, octets);
-      context.metrics.accepted('frame');
+      const { seq, epoch } = await counted('frame', () => context.acceptFrame(groupId, octets));
       return { seq, epoch };
     },
   );
+
+  async function counted<T>(kind: 'create' | 'frame', judge: () => Promise<T>): Promise<T> {
+    try {
+      const accepted = await judge();
+      context.metrics.accepted(kind);
+      return accepted;
+    } catch (error) {
+      if (error instanceof ApiError) context.metrics.refused(kind, error.code);
+      throw error;
+    }
+  }
 }
 
 function octetsOf({ body }: FastifyRequest): Uint8Array {

@@ -51,21 +51,24 @@ export function addReadLogRoutes(app: FastifyInstance, context: SealedGroupConte
       max: Number.MAX_SAFE_INTEGER,
       fallback: current,
     });
-    const tree =
-      epoch === current ? await currentTree(group) : (await buildTree(rows, group.groupId, epoch))?.tree;
-    if (tree === undefined) throw new ApiError('CONCLAVE_NO_SUCH_EPOCH', 'There is no tree of this epoch');
+    const octets =
+      epoch === current
+        ? await currentTree(group, encodeTree)
+        : await buildTree(rows, group.groupId, epoch).then((built) => built && encodeTree(built.tree));
+    if (octets === undefined) throw new ApiError('CONCLAVE_NO_SUCH_EPOCH', 'There is no tree of this epoch');
     return reply
       .type('application/octet-stream')
       .header('x-conclave-epoch', String(epoch))
-      .send(Buffer.from(encodeTree(tree)));
+      .send(Buffer.from(octets));
   });
 
   app.get<Route>(`${base}/tree/path`, { config }, async (request, reply) => {
     const group = await reading.require(request.params.groupId, request.headers.authorization);
-    const tree = await currentTree(group);
     const leaf = readInteger('leaf', request.query['leaf'], { min: 0, max: 2 ** 20 - 1 });
-    const index = toLeafIndex(leaf, tree.leafCount);
-    const path = index === undefined ? undefined : encodeMerklePath(tree, index);
+    const path = await currentTree(group, (tree) => {
+      const index = toLeafIndex(leaf, tree.leafCount);
+      return index === undefined ? undefined : encodeMerklePath(tree, index);
+    });
     if (path === undefined) throw new ApiError('CONCLAVE_NO_SUCH_LEAF', 'There is no leaf at this index');
     return reply
       .type('application/octet-stream')
@@ -98,9 +101,11 @@ export function addReadLogRoutes(app: FastifyInstance, context: SealedGroupConte
     };
   });
 
-  async function currentTree({ groupId, row }: ReadableGroup): Promise<PublicTree> {
-    const cached = await cache.load(groupId, row);
-    if (cached === undefined) throw new ApiError('CONCLAVE_NO_SUCH_EPOCH', 'The group is gone');
-    return cached.group.tree;
+  /** What `look` makes of the tree at once: the next commit changes it in place. */
+  function currentTree<T>(
+    { groupId, row }: ReadableGroup,
+    look: (tree: PublicTree) => T,
+  ): Promise<T | undefined> {
+    return cache.use(groupId, row, ({ group }) => look(group.tree));
   }
 }

@@ -1,0 +1,189 @@
+/** Many at once: nothing lost, nothing doubled, one order for all. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createServer, parseConfig } from '../../src/index.ts';
+import type { ServerAnswer, TestMember } from '@conclave/testkit';
+import { Centrifuge } from 'centrifuge';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { startSealedWorld, type SealedWorld } from './sealed-world.ts';
+
+let world: SealedWorld;
+beforeAll(async () => {
+  world = await startSealedWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** Sequence numbers as a subscriber hears them. */
+async function listen(member: TestMember): Promise<number[]> {
+  const grant = await member.subscribe();
+  const client = new Centrifuge(`${world.url.replace('http', 'ws')}/connection/websocket`, {
+    token: grant.connection_token,
+    websocket: WebSocket,
+  });
+  onTestFinished(() => client.disconnect());
+  const heard: number[] = [];
+  const subscription = client.newSubscription(grant.channel, { token: grant.subscription_token });
+  subscription.on('publication', ({ data }) => void heard.push(data.seq));
+  const subscribed = new Promise((resolve) => {
+    subscription.once('subscribed', resolve);
+  });
+  subscription.subscribe();
+  client.connect();
+  await subscribed;
+  return heard;
+}
+
+describe('at the same time', () => {
+  it('messages of several members and commits make one dense log, heard in its order', async () => {
+    const alice = await world.createGroup();
+    const members = [alice, await alice.welcome('bob')];
+    const heard = await listen(alice);
+    const before = alice.group.lastSeq;
+    const accepted = new Map<number, string>();
+    const note = (kind: string, { status, body }: ServerAnswer): void => {
+      expect([kind, status, body.errcode]).toEqual([kind, 200, undefined]);
+      expect(accepted.has(body.seq)).toBe(false);
+      accepted.set(body.seq, kind);
+    };
+    for (let round = 0; round < 2; round++) {
+      const frames = members.flatMap((member) =>
+        Array.from({ length: 30 }, (_, index) => member.prepareText(`${round}.${index}`).frame),
+      );
+      const commit = alice.prepareCommit().frame;
+      const posting = frames.map((frame) => ['message', frame] as const);
+      const posts = [...posting.slice(0, 30), ['commit', commit] as const, ...posting.slice(30)].map(
+        async ([kind, frame]) => note(kind, await alice.post(frame)),
+      );
+      await Promise.all(posts);
+      for (const member of members) await member.sync();
+    }
+    // Each commit wins, and messages posted around it are in its grace: nothing is lost.
+    expect(accepted.size).toBe(2 * 61);
+    const seqs = [...accepted.keys()].sort((a, b) => a - b);
+    expect(seqs).toEqual(Array.from({ length: 122 }, (_, index) => before + 1 + index));
+    await expect.poll(() => heard.length).toBe(122);
+    expect(heard).toEqual(seqs);
+    const texts = members.map((member) => member.texts().length);
+    expect(texts).toEqual([60, 60]);
+    expect(new Set(members.map(({ group }) => group.authenticator!.join())).size).toBe(1);
+  });
+
+  it('of commits of one epoch exactly one wins, and the others are told the epoch', async () => {
+    const alice = await world.createGroup();
+    const bob = await alice.welcome('bob');
+    await world.clock.advance(1_000);
+    const frames = [alice, bob].map((member) => member.prepareCommit().frame);
+    const answers = await Promise.all(frames.map((frame) => alice.post(frame)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const { status, body } of answers.filter((answer) => answer.status !== 200)) {
+      expect([status, body.errcode, body.epoch]).toEqual([409, 'CONCLAVE_WRONG_EPOCH', 3]);
+    }
+    await Promise.all([alice, bob].map((member) => member.sync()));
+    expect(bob.group.authenticator).toEqual(alice.group.authenticator);
+  });
+
+  it('the same frame is stored once, and all are told the same', async () => {
+    const alice = await world.createGroup();
+    const text = alice.prepareText('once').frame;
+    const commit = alice.prepareCommit().frame;
+    for (const [frame, expected] of [
+      [text, { seq: 2, epoch: 0 }],
+      [commit, { seq: 3, epoch: 1 }],
+    ] as const) {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => alice.post(frame)));
+      for (const { status, body } of answers) expect([status, body]).toEqual([200, expected]);
+    }
+    await alice.sync();
+    expect(alice.group.lastSeq).toBe(3);
+  });
+
+  it('a group with too many waiting frames says so, and goes on', async () => {
+    await using narrow = await startSealedWorld({ sealedGroups: { maxWaitingPerGroup: 1 } });
+    const alice = await narrow.createGroup();
+    // Pipelined in one segment: they are read in one turn of the event loop.
+    const requests = Array.from({ length: 8 }, (_, index) => {
+      const { frame } = alice.prepareText(`${index}`);
+      const head = `POST ${alice.path}/frames HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\n`;
+      const last = index === 7 ? 'connection: close\r\n' : '';
+      return Buffer.concat([Buffer.from(`${head}${last}content-length: ${frame.length}\r\n\r\n`), frame]);
+    });
+    const socket = connect(narrow.running.server.port, '127.0.0.1');
+    let answers = '';
+    socket.setEncoding('utf8').on('data', (part: string) => (answers += part));
+    socket.write(Buffer.concat(requests));
+    await once(socket, 'close');
+    const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]);
+    expect(statuses).toHaveLength(8);
+    const accepted = statuses.filter((status) => status === '200').length;
+    expect(statuses.filter((status) => status === '503')).toHaveLength(8 - accepted);
+    expect(accepted).toBeLessThan(8);
+    expect(answers).toContain('"errcode":"CONCLAVE_OVERLOADED"');
+    expect(answers).toContain('"retry_after_ms":1000');
+    await alice.sync();
+    expect(alice.group.lastSeq).toBe(1 + accepted);
+    expect((await alice.say('calm again')).status).toBe(200);
+  });
+
+  it('two servers are refused on one database', async () => {
+    const { dataDirectory } = world.running;
+    await expect(createServer(parseConfig({ dataDirectory }))).rejects.toMatchObject({
+      code: 'STORE_IN_USE',
+    });
+  });
+});
+
+describe('a database without room', () => {
+  it('refuses with a clear error, keeps what it has, and goes on when there is room', async () => {
+    await using full = await startSealedWorld();
+    const { store } = full.running.server;
+    const alice = await full.createGroup();
+    const limitPages = (pages: number) =>
+      store.write(async (trx) => {
+        await sql`pragma max_page_count = ${sql.lit(pages)}`.execute(trx);
+      });
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(store.db);
+    await limitPages(rows[0]!.page_count + 8);
+    const content = { kind: 'application', type: 'x/y', content: new Uint8Array(50_000) } as const;
+    const message = alice.group.encryptMessage({ content, nowMs: alice.nowMs() });
+    if (!message.ok) throw new Error(message.rule);
+    const { frame } = message.value;
+    await full.refused(() => alice.post(frame), 507, 'CONCLAVE_STORAGE_FULL');
+    expect((await alice.readLog(0)).lastSeq).toBe(1);
+    await limitPages(1_000_000);
+    expect((await alice.post(frame)).body).toEqual({ seq: 2, epoch: 0 });
+  });
+});
+
+describe('limits by address', () => {
+  it('are their own for creating, posting, proving, reading and uploading', async () => {
+    const one = { burst: 1, perMinute: 1 };
+    await using narrow = await startSealedWorld();
+    const alice = await narrow.createGroup();
+    for (const [limit, act] of [
+      ['framePost', (member: TestMember) => member.post(new Uint8Array(1))],
+      ['readProof', (member: TestMember) => member.redeem(Buffer.alloc(56).toString('base64url'))],
+      ['groupRead', (member: TestMember) => member.readLog(0).then(() => undefined as never)],
+    ] as const) {
+      await using strict = await startSealedWorld({ rateLimits: { [limit]: { burst: 40, perMinute: 1 } } });
+      const member = await strict.createGroup();
+      let limited: ServerAnswer | undefined;
+      for (let count = 0; count < 45 && limited === undefined; count++) {
+        const answer = limit === 'groupRead' ? await member.ask('GET', '/leaves') : await act(member);
+        if (answer.status === 429) limited = answer;
+      }
+      expect([limit, limited?.body.errcode]).toEqual([limit, 'M_LIMIT_EXCEEDED']);
+      expect(limited!.body.retry_after_ms).toBeGreaterThan(0);
+    }
+    await using strict = await startSealedWorld({ rateLimits: { groupCreate: one, blobPut: one } });
+    const member = await strict.createGroup();
+    await expect(strict.createGroup()).rejects.toThrow('429');
+    const octets = new Uint8Array(10);
+    const upload = member.proveBlob(octets);
+    const put = () =>
+      fetch(strict.url + upload.path, { method: 'PUT', headers: upload.headers, body: octets });
+    expect([(await put()).status, (await put()).status]).toEqual([201, 429]);
+    expect((await alice.say('elsewhere nothing is limited')).status).toBe(200);
+  });
+});
