@@ -112,7 +112,7 @@ export class ConclaveClient {
       for (const { id, record } of await client.#records()) {
         if (record.phase === 'active' || record.phase === 'creating') await client.#openGroup(id, record);
       }
-      client.#resuming = client.#resumeJoins();
+      client.#inBackground(() => client.#resumeJoins());
       return client;
     } catch (error) {
       await options.store.close();
@@ -258,8 +258,12 @@ export class ConclaveClient {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#stop.abort();
+      const closeAll = (): Promise<unknown> =>
+        Promise.allSettled([...this.#openById.values()].map(({ handle }) => handle.close()));
+      await closeAll();
       await this.#resuming;
-      await Promise.allSettled([...this.#openById.values()].map(({ handle }) => handle.close()));
+      // A join that was being resumed may have opened one more.
+      await closeAll();
       await this.#vault.close();
     })();
     return this.#closing;
@@ -300,12 +304,25 @@ export class ConclaveClient {
         await open.handle.sync();
         await this.#putRecord(id, { ...(await this.#record(id)), phase: 'active' });
       } catch (error) {
+        // No answer, no verdict: the next start asks again.
         if (!isConclaveError(error, 'CONCLAVE_READ_DENIED')) return;
         await open.handle.close();
         await this.#forgetGroup(id);
       }
     };
-    this.#resuming = this.#resuming.then(settle);
+    this.#inBackground(settle);
+  }
+
+  /** One after the other; what fails is told by `join-failed` and tried again at the next start. */
+  #inBackground(task: () => Promise<void>): void {
+    this.#resuming = this.#resuming.then(task).catch((error: unknown) => {
+      if (this.#stop.signal.aborted) return;
+      const known =
+        error instanceof ConclaveError
+          ? error
+          : new ConclaveError('STORE_FAILED', 'The store failed', { cause: error });
+      this.#events.emit('join-failed', { error: known });
+    });
   }
 
   async #openJoined(id: string): Promise<OpenGroup> {
@@ -319,6 +336,23 @@ export class ConclaveClient {
     for (const id of joined) if (!this.#stop.signal.aborted) await this.#openJoined(id);
   }
 
+  /** A group that this device was removed from, or that came from a backup, may be joined again. */
+  async #release(id: string): Promise<void> {
+    const open = this.#openById.get(id);
+    if (open === undefined) return;
+    if (open.handle.status !== 'removed') {
+      // It may have been removed while it was offline: the server knows.
+      await open.handle.sync().catch(() => undefined);
+      if (this.#isLiving(open))
+        throw new ConclaveError('GROUP_EXISTS', 'This device is a member of that group already');
+    }
+    await open.handle.close();
+  }
+
+  #isLiving({ handle }: OpenGroup): boolean {
+    return handle.status !== 'removed';
+  }
+
   #joinDeps(signal: AbortSignal | undefined): JoinDeps {
     const { time } = this.#connectionTo(this.#options.server);
     return {
@@ -326,6 +360,7 @@ export class ConclaveClient {
       member: this.#member,
       time,
       apiFor: (server) => this.#connectionTo(server).api,
+      release: (id) => this.#release(id),
       signal,
     };
   }

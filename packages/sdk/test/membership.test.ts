@@ -93,4 +93,24 @@ describe('membership and roles against a real server', () => {
     const dan = await people.open('Dan');
     await expect(dan.join(unused.link)).rejects.toMatchObject({ code: 'INVITE_REVOKED' });
   });
+
+  test('who was removed, online or away, can be invited again and keeps the history', async () => {
+    const clients = [await people.open('Ada'), await people.open('Bob'), await people.open('Cem')];
+    const [adas, bobs] = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    await adas!.send('first life');
+    await untilHistory(bobs!, ['first life']);
+    await clients[2]!.close();
+    const out = bobs!.next('removed');
+    await adas!.remove(clients[1]!.id);
+    await adas!.remove(clients[2]!.id);
+    await out;
+    const again = await clients[1]!.join((await adas!.invite()).link);
+    const cem = await people.open('Cem');
+    const cems = await cem.join((await adas!.invite()).link);
+    await adas!.send('second life');
+    await untilHistory(cems, ['second life']);
+    await untilHistory(again, ['first life', 'second life']);
+    expect((await again.history()).map(textOf)).toEqual(['first life', 'second life']);
+    expect((await cem.groups()).map(({ status }) => status)).toEqual(['joined']);
+  });
 });

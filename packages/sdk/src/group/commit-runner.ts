@@ -161,9 +161,9 @@ export class CommitRunner {
   async #settlePending(): Promise<void> {
     const record = this.#pending;
     if (record === undefined) return;
-    const { api, state, sync } = this.#context();
+    const { api, state, sync, signal } = this.#context();
     try {
-      const { seq } = await api.postFrame(state.group.groupId, record.frame);
+      const { seq } = await api.postFrame(state.group.groupId, record.frame, { signal });
       await sync.until(seq);
     } catch (error) {
       const isDecided =

@@ -31,6 +31,7 @@ export interface AcceptedCommit {
 export interface FrameApplierHooks {
   readonly commitAccepted: (bodyHash: Uint8Array, commit: AcceptedCommit) => void;
   readonly commitLost: (bodyHash: Uint8Array) => void;
+  readonly epochChanged: () => void;
   /** Something happened that a commit of this device should answer. */
   readonly needsCommit: (why: 'due-removal' | 'unlisted-leaf' | 'slow-secret') => void;
 }
@@ -157,6 +158,7 @@ function harvestFrame(
       case 'epoch-changed':
         harvest.withPublic = true;
         say('epoch', { epoch: event.epoch });
+        after.push(hooks.epochChanged);
         break;
       case 'leaf-added':
         harvest.membersChanged = true;

@@ -47,7 +47,6 @@ export interface GroupHandleDeps {
   readonly context: GroupContext;
   readonly blobs: BlobClient;
   readonly events: EventEmitter<GroupEvents>;
-  /** Status while there is no state machine to ask. */
   readonly close: () => Promise<void>;
 }
 
@@ -67,8 +66,9 @@ export class GroupHandle {
     return this.#group.profile.name;
   }
 
+  /** `removed` also when only the server says so. */
   get status(): GroupStatus {
-    return this.#group.status;
+    return this.#context.sync.isDenied ? 'removed' : this.#group.status;
   }
 
   get epoch(): number {

@@ -18,11 +18,14 @@ export interface HousekeepingTiming {
 
 export const defaultHousekeepingTiming: HousekeepingTiming = { maxDelayMs: 12_000, intervalMs: 60_000 };
 
+const LATE_MESSAGES_MS = 10 * 60_000;
+
 export class Housekeeping {
   readonly #context: () => GroupContext;
   readonly #timing: HousekeepingTiming;
   #timer: Disposable | undefined;
   #tick: Disposable | undefined;
+  #lateMessages: Disposable | undefined;
   #running: Promise<void> | undefined;
   #slowSecretEpoch: number | undefined;
   #closed = false;
@@ -34,12 +37,28 @@ export class Housekeeping {
 
   /** Looks at once (an invite may have expired while this device was away), then at intervals. */
   start(): void {
+    this.noteEpoch();
     const look = (): void => {
       if (this.#closed) return;
       if (this.#plan(this.#context().state.group) !== undefined) this.wake();
       this.#tick = this.#context().clock.schedule(this.#timing.intervalMs, look);
     };
     look();
+  }
+
+  /** Late messages of the epoch before may still come; ten minutes later its keys go (docs/sealed-groups.md §6). */
+  noteEpoch(): void {
+    this.#lateMessages?.[Symbol.dispose]();
+    if (this.#closed) return;
+    const { clock, state, emit } = this.#context();
+    this.#lateMessages = clock.schedule(LATE_MESSAGES_MS, () => {
+      state
+        .change((group) => {
+          group.forgetPreviousEpoch();
+          return { value: undefined, withPublic: true };
+        })
+        .catch(() => emit('warning', { kind: 'background-failure', code: 'STORE_FAILED' }));
+    });
   }
 
   /** Somebody sealed a secret of the current epoch badly. */
@@ -64,6 +83,7 @@ export class Housekeeping {
     this.#closed = true;
     this.#timer?.[Symbol.dispose]();
     this.#tick?.[Symbol.dispose]();
+    this.#lateMessages?.[Symbol.dispose]();
     await this.#running;
   }
 

@@ -35,6 +35,8 @@ export interface JoinDeps {
   readonly member: MemberDeps;
   readonly time: ServerTime;
   readonly apiFor: (server: string) => SealedApi;
+  /** Makes room for a new membership of this group. Rejects with `GROUP_EXISTS` while there is a living one. */
+  readonly release: (groupId: string) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -100,8 +102,7 @@ async function useInvite(deps: JoinDeps, link: InviteLink, sealed: Uint8Array): 
     const id = encodeBase64url(invite.groupId);
     const existing = await vault.get(paths.group(id));
     const record = existing === undefined ? undefined : groupCodec.decode(existing);
-    if (record?.phase === 'active')
-      throw new ConclaveError('GROUP_EXISTS', 'This device is a member of that group already');
+    await deps.release(id);
     const group = await fetchAndJoin(deps, apiFor(link.serverOrigin), invite);
     const joined: GroupRecord = {
       server: link.serverOrigin,

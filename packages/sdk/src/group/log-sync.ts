@@ -36,6 +36,11 @@ export class LogSync {
     return this.#catchingUp.run();
   }
 
+  /** The server says that this device is no member; nothing that this device verified says so. */
+  get isDenied(): boolean {
+    return this.#deniedReported;
+  }
+
   /** Until the frame with this number, which the server has accepted, is processed. */
   async until(seq: number): Promise<void> {
     const { state } = this.#context();

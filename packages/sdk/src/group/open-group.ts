@@ -53,6 +53,7 @@ export async function openGroup(deps: OpenGroupDeps): Promise<OpenGroup | undefi
   const sync = new LogSync(getContext, {
     commitAccepted: (bodyHash, commit) => commits.noteAccepted(bodyHash, commit),
     commitLost: () => commits.noteLost(),
+    epochChanged: () => housekeeping.noteEpoch(),
     needsCommit: (why) => (why === 'slow-secret' ? housekeeping.noteSlowSecret() : housekeeping.wake()),
   });
   const readAccess = new ReadAccess({
@@ -61,6 +62,7 @@ export async function openGroup(deps: OpenGroupDeps): Promise<OpenGroup | undefi
     time,
     group: () => state.group,
     pendingFrame: () => commits.pendingFrame,
+    signal: stop.signal,
   });
   const outbox = new Outbox(getContext);
   const context: GroupContext = {

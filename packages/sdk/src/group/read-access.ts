@@ -14,6 +14,8 @@ export interface ReadAccessDeps {
   readonly group: () => Group;
   /** The own commit whose fate is unknown. */
   readonly pendingFrame: () => Uint8Array | undefined;
+  /** Fires when the group is closed. */
+  readonly signal: AbortSignal;
 }
 
 /** A token this close to its end is not used any more. */
@@ -67,7 +69,7 @@ export class ReadAccess {
    * leaf is nobody any more [F9].
    */
   async #answerChallenge(): Promise<string> {
-    const { api, group } = this.#deps;
+    const { api, group, signal } = this.#deps;
     const { groupId, status } = group();
     if (status === 'removed') throw new ConclaveError('REMOVED', 'This device was removed from the group');
     const signers = [
@@ -81,14 +83,18 @@ export class ReadAccess {
     );
     let lastNode: number | undefined;
     for (const signWith of signers) {
-      const challenge = await api.getChallenge(groupId);
+      const challenge = await api.getChallenge(groupId, { signal });
       const proof = signWith(challenge);
       if (proof === undefined || !proof.ok) continue;
       const isRepetition = proof.value.node === lastNode && signWith !== signers[2];
       if (isRepetition) continue;
       lastNode = proof.value.node;
       try {
-        const { readToken, expiresAtMs } = await api.redeemChallenge(groupId, { challenge, ...proof.value });
+        const { readToken, expiresAtMs } = await api.redeemChallenge(
+          groupId,
+          { challenge, ...proof.value },
+          { signal },
+        );
         this.#token = { text: readToken, expiresAtMs };
         return readToken;
       } catch (error) {
