@@ -12,6 +12,8 @@
  * Rules for callers: store (`encodePublic`, `encodeSecret`, in one transaction) before anything leaves the device and after
  * every processed frame, together with what the events brought; a message's keys are gone once it was processed. Everything is
  * synchronous: no state change can be interrupted by another. Nothing printable holds a secret.
+ *
+ * Long because it is the whole face of a member in one place; what happens behind each method lies in the files beside it.
  */
 import { equalBytes } from '@noble/ciphers/utils.js';
 import { bytesToHex } from '@noble/hashes/utils.js';

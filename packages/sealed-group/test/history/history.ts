@@ -55,6 +55,12 @@ export const step: fc.Arbitrary<Step> = fc.record({
   b: fc.nat({ max: 1000 }),
 });
 
+/** Three people come in, so that chance has someone to play with. */
+export const beginning: readonly Step[] = [
+  { kind: 'add', a: 2, b: 0 },
+  { kind: 'join-all', a: 0, b: 0 },
+];
+
 interface OpenInvite {
   readonly invite: Uint8Array;
   readonly snapshot: Uint8Array;
