@@ -354,12 +354,10 @@ export class ConclaveClient {
   }
 
   #joinDeps(signal: AbortSignal | undefined): JoinDeps {
-    const { time } = this.#connectionTo(this.#options.server);
     return {
       vault: this.#vault,
       member: this.#member,
-      time,
-      apiFor: (server) => this.#connectionTo(server).api,
+      connectionTo: (server) => this.#connectionTo(server),
       release: (id) => this.#release(id),
       signal,
     };

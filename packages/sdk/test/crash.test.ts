@@ -12,7 +12,6 @@ describe('a crash between "accepted by the server" and "saved by the client"', (
 
   test.each([
     [1, 'after'],
-    [2, 'before'],
     [5, 'before'],
   ] as const)('while talking, at write %i (%s it): nothing is lost or doubled', async (at, when) => {
     expect(await crashWhileTalking(people, { at, when })).toBe(true);

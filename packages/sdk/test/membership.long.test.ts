@@ -48,4 +48,14 @@ describe('membership, where commits have to wait for their turn', () => {
     for (const history of histories) expect(history).toEqual(histories[0]);
     expect(histories[0]!.length).toBe(4);
   });
+
+  test('renaming reaches everybody, and the newcomer knows the name', async () => {
+    const clients = [await people.open('Ada'), await people.open('Bob')];
+    const [adas, bobs] = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    const renamed = bobs!.next('renamed');
+    await adas!.rename('Old friends');
+    expect(await renamed).toEqual({ name: 'Old friends' });
+    const cem = await people.open('Cem');
+    expect((await cem.join((await adas!.invite()).link)).name).toBe('Old friends');
+  });
 });

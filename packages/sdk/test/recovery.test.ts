@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createSystemClock, type Clock } from '../src/index.ts';
 import { foundGroup, gatherPeople, textOf, untilHistory, type People } from './test-people.ts';
 
 describe('reconnection and recovery against a real server', () => {
@@ -90,5 +91,23 @@ describe('reconnection and recovery against a real server', () => {
     const raw = await people.rawStore('Bob');
     expect(raw).toContain('SQLite format 3');
     for (const text of ['Adalbertine', 'treasure', 'Friends']) expect(raw).not.toContain(text);
+  });
+
+  test('a device whose clock is an hour wrong joins and talks all the same', async () => {
+    const wrongBy = (offsetMs: number): Clock => {
+      const clock = createSystemClock();
+      return {
+        nowMs: () => clock.nowMs() + offsetMs,
+        schedule: (delayMs, task) => clock.schedule(delayMs, task),
+      };
+    };
+    const ada = await people.open('Ada', { clock: wrongBy(-3_600_000) });
+    const bob = await people.open('Bob', { clock: wrongBy(3_600_000) });
+    const group = await ada.createGroup({ name: 'Times', accessToken: await people.accessToken('Ada') });
+    const bobs = await bob.join((await group.invite({ ttlMs: 600_000 })).link);
+    await bobs.send('what time is it?');
+    await untilHistory(group, ['what time is it?']);
+    const [message] = await group.history();
+    expect(Math.abs(message!.sentAtMs - Date.now())).toBeLessThan(300_000);
   });
 });

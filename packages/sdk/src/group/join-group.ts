@@ -33,8 +33,7 @@ import { stateOperations } from './group-state.ts';
 export interface JoinDeps {
   readonly vault: Vault;
   readonly member: MemberDeps;
-  readonly time: ServerTime;
-  readonly apiFor: (server: string) => SealedApi;
+  readonly connectionTo: (server: string) => { readonly api: SealedApi; readonly time: ServerTime };
   /** Makes room for a new membership of this group. Rejects with `GROUP_EXISTS` while there is a living one. */
   readonly release: (groupId: string) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
@@ -70,13 +69,13 @@ export async function resumeJoins(deps: JoinDeps): Promise<{ joined: string[]; f
 }
 
 async function readOnce(
-  { vault, apiFor, signal }: JoinDeps,
+  { vault, connectionTo, signal }: JoinDeps,
   link: InviteLink,
   text: string,
 ): Promise<Uint8Array> {
   let sealedInvite: Uint8Array;
   try {
-    sealedInvite = await apiFor(link.serverOrigin).readTransfer(link.transferId, { signal });
+    sealedInvite = await connectionTo(link.serverOrigin).api.readTransfer(link.transferId, { signal });
   } catch (error) {
     if (!isConclaveError(error, 'CONCLAVE_TRANSFER_GONE')) throw error;
     throw new ConclaveError(
@@ -92,8 +91,11 @@ async function readOnce(
 }
 
 async function useInvite(deps: JoinDeps, link: InviteLink, sealed: Uint8Array): Promise<string> {
-  const { vault, member, time, apiFor } = deps;
+  const { vault, member, signal } = deps;
+  const { api, time } = deps.connectionTo(link.serverOrigin);
   try {
+    // Whether the invite has expired is not for a wrong device clock to say.
+    time.adjust((await api.describeServer({ signal })).nowMs);
     const opened = openSealedInvite(sealed, link.secret);
     if (!opened.ok) throw invalid(opened);
     const verified = verifyInvite(member.suite, opened.value, { nowMs: time.nowMs() });
@@ -103,7 +105,7 @@ async function useInvite(deps: JoinDeps, link: InviteLink, sealed: Uint8Array): 
     const existing = await vault.get(paths.group(id));
     const record = existing === undefined ? undefined : groupCodec.decode(existing);
     await deps.release(id);
-    const group = await fetchAndJoin(deps, apiFor(link.serverOrigin), invite);
+    const group = await fetchAndJoin(deps, api, invite);
     const joined: GroupRecord = {
       server: link.serverOrigin,
       name: group.profile.name,

@@ -106,9 +106,10 @@ export async function openGroup(deps: OpenGroupDeps): Promise<OpenGroup | undefi
 
 /** What an open group does by itself. Resolves when this device is a full member. */
 async function start(context: GroupContext, housekeeping: Housekeeping): Promise<void> {
-  const { state, commits, sync, outbox, clock, random, signal, emit } = context;
+  const { api, time, state, commits, sync, outbox, clock, random, signal, emit } = context;
   for (let failures = 0; !signal.aborted && state.group.status !== 'removed'; failures++) {
     try {
+      time.adjust((await api.describeServer({ signal })).nowMs);
       await commits.settle();
       await sync.run();
       if (state.group.status === 'joining') {
