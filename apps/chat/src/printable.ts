@@ -4,8 +4,8 @@
  */
 
 /** C0 and C1 controls, and the Unicode controls that reorder or hide what stands beside them. */
-// oxlint-disable-next-line no-control-regex -- finding control characters is the point
 const UNSAFE =
+  // oxlint-disable-next-line no-control-regex -- finding control characters is the point
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]/gu;
 
 /** One or more lines of foreign text: line feeds stay, every other control is shown as `·`. */
