@@ -22,6 +22,7 @@ import type { GroupCache } from './group-cache.ts';
 import { createGroupGate } from './group-gate.ts';
 import { createGroupRows } from './group-rows.ts';
 import type { GroupRows } from './group-rows.ts';
+import { rememberPoints } from './remember-points.ts';
 import { createReadAccess } from './read-access.ts';
 import type { ReadAccess } from './read-access.ts';
 import { addBlobRoutes } from './routes/blobs.ts';
@@ -31,6 +32,9 @@ import { addReadLogRoutes } from './routes/read-log.ts';
 import { addReadMembershipRoutes } from './routes/read-membership.ts';
 import { createSealedGroupMetrics } from './sealed-group-metrics.ts';
 import type { SealedGroupMetrics } from './sealed-group-metrics.ts';
+
+/** Keys of the groups that speak now; about 6 MiB. */
+const rememberedPoints = 16_384;
 
 export interface SealedGroupsDeps {
   readonly suite: Suite;
@@ -80,7 +84,8 @@ export interface SealedGroupsFeature {
 }
 
 export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsFeature {
-  const { suite, store, clock, random, settings, origin } = deps;
+  const { store, clock, random, settings, origin } = deps;
+  const suite = rememberPoints(deps.suite, rememberedPoints);
   const metrics = createSealedGroupMetrics(deps.metrics);
   const rows = createGroupRows(store);
   const cache = createGroupCache({ rows, origin, maxNodes: settings.cacheNodes });

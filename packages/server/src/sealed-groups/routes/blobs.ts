@@ -96,7 +96,8 @@ async function requireProof(context: SealedGroupContext, request: FastifyRequest
     const known = group.epochKeys.some((key) => key.epoch === epoch) ? group : stranger;
     return checkBlobProof(verification, known, { epoch, blob, signature }).ok;
   };
-  const proven = (row && (await cache.use(groupId, row, ({ group }) => isProven(group)))) ?? isProven(stranger);
+  const proven =
+    (row && (await cache.use(groupId, row, ({ group }) => isProven(group)))) ?? isProven(stranger);
   if (row === undefined || !proven) throw notEligibleError();
   return { groupId, blobId, size, sha256, deleteHash };
 }
