@@ -30,7 +30,7 @@ import {
   verifyCreate,
 } from '../commit/index.ts';
 import type { Hedge } from '../hash/index.ts';
-import type { GroupProfile, IdentityEntry, SealedSnapshot } from '../identity/index.ts';
+import type { GroupProfile, IdentityEntry, LeafStanding, SealedSnapshot } from '../identity/index.ts';
 import { examineCommitPayload, Roster, sealRosterSnapshot, SigningKey } from '../identity/index.ts';
 import type { SnapshotReference } from '../invite/index.ts';
 import { encodeInvite } from '../invite/index.ts';
@@ -104,7 +104,9 @@ export interface Member {
   readonly addedBy: Instance | undefined;
   readonly isMe: boolean;
   readonly isLeaving: boolean;
-  /** Who it says it is, certified; undefined for pending and unlisted leaves. */
+  /** What this client knows of the leaf. Administrators remove `unlisted` leaves; `unknown` ones did nothing wrong. */
+  readonly standing: LeafStanding;
+  /** Who it says it is, certified; undefined unless `standing` is `listed`. */
   readonly entry: IdentityEntry | undefined;
 }
 
@@ -279,6 +281,7 @@ export class SealedGroup {
         addedBy: leaf.addedBy,
         isMe: index === me.leaf && leaf.epoch === me.epoch,
         isLeaving: leaving.has(index),
+        standing: roster.standingOf(index, leaf),
         entry: roster.entry(index),
       });
     }

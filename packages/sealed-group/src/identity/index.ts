@@ -20,7 +20,7 @@ export {
   maxDescriptionBytes,
   maxNameBytes,
 } from './profile.ts';
-export type { RosterChange } from './roster.ts';
+export type { LeafStanding, RosterChange } from './roster.ts';
 export { Roster } from './roster.ts';
 export type { DroppedEntry, SealedSnapshot, SnapshotScope, UnverifiedSnapshot } from './roster-snapshot.ts';
 export { openRosterSnapshot, sealRosterSnapshot, verifyRosterSnapshot } from './roster-snapshot.ts';

@@ -195,12 +195,27 @@ describe('a member', () => {
     const carol = Client.accept(person('carol', 'duties'), ds, bob.invite(carolLeaf!));
     valueOf(ds.post(forgeBy(carol, () => ({ trail: { payload: new Uint8Array(50) } }))));
     expect(alice.sync()).toContainEqual({ kind: 'unlisted-leaf', leaf: carolLeaf });
+    const standings = alice.group.members().map(({ standing }) => standing);
+    expect(standings).toEqual(['listed', 'listed', 'unlisted']);
     valueOf(alice.commit([{ kind: 'remove', leaf: bobLeaf! }]));
     expect(alice.events).toContainEqual({
       kind: 'descendants-remain',
       removed: bobLeaf,
       leaves: [carolLeaf],
     });
+  });
+
+  test('that got no roster holds nobody for unlisted, and knows whoever commits from then on', () => {
+    const { ds, alice } = pair();
+    const [carolLeaf] = alice.add({ role: 'owner' });
+    const given = alice.invite(carolLeaf!);
+    const carol = Client.join(person('carol', 'no roster'), ds, { ...given, snapshot: new Uint8Array(0) });
+    const standings = () => carol.group.members().map(({ standing }) => standing);
+    expect(standings()).toEqual(['unknown', 'unknown', 'listed']);
+    alice.sync();
+    valueOf(alice.commit());
+    carol.sync();
+    expect(standings()).toEqual(['listed', 'unknown', 'listed']);
   });
 
   test('gives invites only for leaves that it added and that are still pending', () => {

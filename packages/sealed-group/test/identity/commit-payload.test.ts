@@ -179,7 +179,7 @@ describe('the roster', () => {
       3,
       profile,
     );
-    expect(before.unlisted(people.tree)).toEqual([cleo]);
+    expect(before.unlisted(people.tree)).toEqual([]);
     const rotated = { ...people.verified(ben), signingKey: new Uint8Array(32).fill(1) };
     const after = before.afterCommit(change(ben, rotated));
     expect(after.signingKeyAt(ben, epoch)).toEqual(rotated.signingKey);
@@ -191,8 +191,35 @@ describe('the roster', () => {
     expect(silent.entry(ben)).toBeUndefined();
     expect(silent.signingKeyAt(ben, epoch + 1)).toBeUndefined();
     expect(silent.signingKeyAt(ben, epoch)).toEqual(rotated.signingKey);
-    expect(silent.unlisted(people.tree)).toEqual([ben, cleo]);
+    expect(silent.unlisted(people.tree)).toEqual([ben]);
     expect(silent.profile).toEqual(profile);
+  });
+
+  it('tells who said nothing from whom it knows nothing of', () => {
+    const standings = (roster: Roster) =>
+      people.persons.map(({ leaf, node }) => roster.standingOf(leaf, node));
+    const known = Roster.of([people.verified(ada), people.verified(ben)], 3, profile);
+    expect(standings(known)).toEqual(['listed', 'unknown', 'listed', 'unknown', 'pending']);
+    const silent = known.afterCommit(change(ben, undefined)).afterCommit(change(cleo, undefined));
+    expect(standings(silent)).toEqual(['listed', 'unknown', 'unlisted', 'unlisted', 'pending']);
+    expect(standings(Roster.decode(silent.encode())!)).toEqual(standings(silent));
+  });
+
+  it('remembers an identity through any number of commits without an entry, and forgets it with the leaf', () => {
+    const other = people.sign(ben, { identity: SigningKey.generate(people.random) }) as IdentityEntry;
+    let roster = Roster.of([people.verified(ben), people.verified(ada)], 1, profile);
+    for (const at of [2, 3, 4]) roster = roster.afterCommit(change(ben, undefined, at));
+    roster = roster.afterCommit(change(ada, undefined)).afterCommit(change(ada, undefined, epoch + 1));
+    for (const same of [roster, Roster.decode(roster.encode())!]) {
+      expect(same.changesIdentity(other)).toBe(true);
+      expect(same.changesIdentity(people.verified(ben))).toBe(false);
+      const payload = sealCommitPayload(people.deriveKeys(), bodyHash, { entry: other });
+      expect(examine({ leaf: ben, payload, roster: same }).flags).toEqual(['identity/same-identity']);
+      const device = { ...other, leaf: adasPhone };
+      expect(same.isForeignDevice(device, people.tree.leaf(adasPhone)!)).toBe(true);
+    }
+    const gone = roster.afterCommit({ ...change(ada, undefined, epoch + 2), removed: [ben] });
+    expect(gone.changesIdentity(other)).toBe(false);
   });
 
   it('removes leaves, finds all of a person, and takes what others repeat only where it knows nothing', () => {

@@ -302,6 +302,13 @@ export declare type RosterSlot = Message<"conclave.sealed.v1.RosterSlot"> & {
    * @generated from field: conclave.sealed.v1.RosterRecord previous = 3;
    */
   previous?: RosterRecord | undefined;
+
+  /**
+   * the last one that the place's instance showed
+   *
+   * @generated from field: conclave.sealed.v1.KnownIdentity identity = 4;
+   */
+  identity?: KnownIdentity | undefined;
 };
 
 /**
@@ -309,6 +316,29 @@ export declare type RosterSlot = Message<"conclave.sealed.v1.RosterSlot"> & {
  * Use `create(RosterSlotSchema)` to create a new message.
  */
 export declare const RosterSlotSchema: GenMessage<RosterSlot>;
+
+/**
+ * @generated from message conclave.sealed.v1.KnownIdentity
+ */
+export declare type KnownIdentity = Message<"conclave.sealed.v1.KnownIdentity"> & {
+  /**
+   * with the slot's leaf it names the instance
+   *
+   * @generated from field: uint64 leaf_epoch = 1;
+   */
+  leafEpoch: bigint;
+
+  /**
+   * @generated from field: bytes identity_key = 2;
+   */
+  identityKey: Uint8Array;
+};
+
+/**
+ * Describes the message conclave.sealed.v1.KnownIdentity.
+ * Use `create(KnownIdentitySchema)` to create a new message.
+ */
+export declare const KnownIdentitySchema: GenMessage<KnownIdentity>;
 
 /**
  * @generated from message conclave.sealed.v1.RosterRecord
