@@ -11,7 +11,7 @@ export function seededFraction(seed: number): () => number {
   };
 }
 
-/** CONCLAVE_SEED, or a new one that the test prints when it fails. */
+/** E2E_SEED, or a new one that the test prints when it fails. (The server refuses unknown CONCLAVE_ variables.) */
 export function seedOfRun(): number {
-  return Number(process.env['CONCLAVE_SEED'] ?? Date.now() % 1_000_000);
+  return Number(process.env['E2E_SEED'] ?? Date.now() % 1_000_000);
 }

@@ -1,4 +1,7 @@
-/** A subscriber that stops reading is let go of; the server's memory stays bounded, and nobody else notices. */
+/**
+ * A subscriber that stops reading is let go of; the server's memory stays bounded, and nobody else notices. Of all that,
+ * the log says when and how long, never which group or by what token.
+ */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +17,10 @@ let server: ServerProcess;
 
 beforeAll(async () => {
   dataDirectory = await mkdtemp(join(tmpdir(), 'conclave-e2e-'));
-  server = await startServerProcess({ dataDirectory, flags: { 'accounts.registration': 'open' } });
+  server = await startServerProcess({
+    dataDirectory,
+    flags: { 'accounts.registration': 'open', 'log.level': 'debug' },
+  });
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -69,4 +75,10 @@ it('is disconnected, while the group goes on and others hear everything', async 
     expect.anything(),
   ]);
   for (const socket of slow) socket.terminate();
+
+  expect(server.output).toContain('/_conclave/sealed/v1/groups/:groupId/frames');
+  const secrets = [alice.groupId, accessToken, alice.readToken!, grant.subscription_token, '127.0.0.1:'];
+  const listening = /^.*(listening at|readiness:|listening").*$/gim;
+  const said = server.output.replace(listening, '');
+  expect(secrets.filter((secret) => said.includes(secret))).toEqual([]);
 });
