@@ -20,6 +20,7 @@ test('a restored device shows the past, and is the same person again by a new in
 
   await clients[1]!.close();
   const again = await restored.join((await adas!.invite()).link);
+  await adas!.sync();
   await adas!.send('welcome back');
   await untilHistory(again, ['before the loss', 'welcome back']);
   expect((await again.history()).map(textOf)).toEqual(['before the loss', 'welcome back']);

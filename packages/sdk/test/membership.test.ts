@@ -45,6 +45,7 @@ describe('membership and roles against a real server', () => {
     const rita = await people.open('Rita');
     const ritas = await rita.join((await adas!.invite({ role: 'reader' })).link);
     expect(adas!.mode.leafProof).toBe(true);
+    await adas!.sync();
     await adas!.send('for readers');
     await untilHistory(ritas, ['for readers']);
     await expect(ritas.send('no')).rejects.toMatchObject({
@@ -97,6 +98,7 @@ describe('membership and roles against a real server', () => {
     const again = await clients[1]!.join((await adas!.invite()).link);
     const cem = await people.open('Cem');
     const cems = await cem.join((await adas!.invite()).link);
+    await Promise.all([adas!.sync(), again.sync()]);
     await adas!.send('second life');
     await untilHistory(cems, ['second life']);
     await untilHistory(again, ['first life', 'second life']);

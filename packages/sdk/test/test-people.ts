@@ -102,7 +102,11 @@ export async function foundGroup(
     accessToken: await people.accessToken(ownerName),
   });
   const handles = [group];
-  for (const other of others) handles.push(await other.join((await group.invite()).link));
+  for (const other of others) {
+    handles.push(await other.join((await group.invite()).link));
+    // Who has not heard of the newcomer would write in an epoch that is closed to it.
+    await Promise.all(handles.map((handle) => handle.sync()));
+  }
   return handles;
 }
 

@@ -62,7 +62,9 @@ export async function applyFrames(
       withPublic: false,
     };
     const stop = await processAll(context, hooks, group, frames, harvest);
-    const members = harvest.membersChanged ? listMembers(group, context.time.nowMs()) : undefined;
+    // A group that this device is out of has no members to show.
+    const isShown = harvest.membersChanged && group.status !== 'removed';
+    const members = isShown ? listMembers(group, context.time.nowMs()) : undefined;
     return {
       value: stop,
       operations: harvest.operations,

@@ -96,6 +96,8 @@ async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSign
   await new Promise<void>((resolve) => {
     const onAbort = (): void => resolve();
     signal.addEventListener('abort', onAbort, { once: true });
+    // It may have fired while the tokens were on their way.
+    if (signal.aborted) resolve();
     channel.on('subscribed', () => {
       wasReady = true;
       deps.onReady();
