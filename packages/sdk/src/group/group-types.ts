@@ -43,6 +43,8 @@ export interface MemberList {
   readonly pending: readonly PendingMember[];
   /** Leaves that joined without saying who they are: admins' clients remove them. */
   readonly unlistedLeaves: readonly number[];
+  /** Leaves that this device knows no name for, because the roster did not reach it: names come with their next commits. */
+  readonly unknownLeaves: readonly number[];
 }
 
 export interface Sender {

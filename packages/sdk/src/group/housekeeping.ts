@@ -114,9 +114,8 @@ export class Housekeeping {
         (isLeaving && !isMe && !(role === 'owner' && joinedOwners === 1)) ||
         (isPending && (expiresAtMs ?? 0) <= nowMs),
     );
-    const unlisted = isAdmin
-      ? members.filter(({ entry, isPending, isMe }) => entry === undefined && !isPending && !isMe)
-      : [];
+    // Only leaves that were seen to hide: a leaf that this device merely knows nothing of (its roster was withheld) did no wrong.
+    const unlisted = isAdmin ? members.filter(({ standing, isMe }) => standing === 'unlisted' && !isMe) : [];
     const operations: RequestedOperation[] = unlisted.map(({ instance }) => ({
       kind: 'remove',
       leaf: instance.leaf,

@@ -14,10 +14,13 @@ export function listMembers(group: SealedGroup, nowMs: number): MemberList {
   return {
     members: [...leavesById].map(([id, own]) => toMember(id, own)),
     pending: leaves.filter((leaf) => leaf.isPending).map((leaf) => toPending(group, leaf, nowMs)),
-    unlistedLeaves: leaves
-      .filter((leaf) => !leaf.isPending && leaf.entry === undefined)
-      .map(({ instance }) => instance.leaf),
+    unlistedLeaves: leavesStanding(leaves, 'unlisted'),
+    unknownLeaves: leavesStanding(leaves, 'unknown'),
   };
+}
+
+function leavesStanding(leaves: readonly Leaf[], wanted: Leaf['standing']): number[] {
+  return leaves.filter(({ standing }) => standing === wanted).map(({ instance }) => instance.leaf);
 }
 
 export function findMember(group: SealedGroup, id: MemberId): Member | undefined {
