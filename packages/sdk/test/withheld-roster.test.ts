@@ -10,7 +10,7 @@ it('a new owner whose roster was withheld removes nobody', async () => {
   const [adas] = await foundGroup(people, ada, 'Ada', [bob]);
   const dan = await people.open('Dan', {
     fetch: (input, init) => {
-      const isBlob = String(input).includes('/blobs/') && (init?.method ?? 'GET') === 'GET';
+      const isBlob = new Request(input).url.includes('/blobs/') && (init?.method ?? 'GET') === 'GET';
       const gone = { errcode: 'CONCLAVE_BLOB_GONE', error: 'There is no such blob' };
       return isBlob ? Promise.resolve(Response.json(gone, { status: 404 })) : fetch(input, init);
     },
