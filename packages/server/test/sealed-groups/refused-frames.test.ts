@@ -190,35 +190,7 @@ describe('who does not belong', () => {
   });
 });
 
-describe('a repeated frame', () => {
-  it('is answered as the first time: messages, leaves and commits', async () => {
-    const alice = await world.createGroup();
-    const bob = await alice.welcome('bob');
-    const text = bob.prepareText('once').frame;
-    const first = await bob.post(text);
-    const leave = valueOf(bob.group.leave({ nowMs: bob.nowMs() })).frame;
-    const left = await bob.post(leave);
-    await alice.sync();
-    const commit = alice.prepareCommit().frame;
-    const committed = await alice.post(commit);
-    expect([first, left, committed].map(({ body }) => body)).toEqual([
-      { seq: 4, epoch: 2 },
-      { seq: 5, epoch: 2 },
-      { seq: 6, epoch: 3 },
-    ]);
-    const { running } = world;
-    const before = await running.server.store.db.selectFrom('sealed_frames').selectAll().execute();
-    for (const [frame, answer] of [
-      [text, first],
-      [leave, left],
-      [commit, committed],
-    ] as const) {
-      const again = await alice.post(frame);
-      expect([again.status, again.octets]).toEqual([answer.status, answer.octets]);
-    }
-    expect(await running.server.store.db.selectFrom('sealed_frames').selectAll().execute()).toEqual(before);
-  });
-
+describe('a frame with the body of another', () => {
   it('with another good trailer is a conflict; with a false one it is nobody’s', async () => {
     const forger = await world.forger();
     const [first, second] = forger.messageTwice();
@@ -398,29 +370,6 @@ describe('roles and times', () => {
     await world.refused(() => open.post(text), 409, 'CONCLAVE_WRONG_EPOCH');
   });
 
-  it('messages of the epoch before count for a minute, unless somebody was removed', async () => {
-    const alice = await world.createGroup();
-    const bob = await alice.welcome('bob');
-    const [first, second] = [bob.prepareText('late').frame, bob.prepareText('later').frame];
-    expect((await alice.commit()).body.epoch).toBe(3);
-    expect((await bob.post(first)).body).toEqual({ seq: 5, epoch: 3 });
-    expect((await alice.post(first)).body).toEqual({ seq: 5, epoch: 3 });
-    await world.clock.advance(60_001);
-    await world.refused(() => bob.post(second), 409, 'CONCLAVE_WRONG_EPOCH');
-  });
-
-  it('a leaf waits after a commit, and is told how long', async () => {
-    const alice = await world.createGroup();
-    const bob = await alice.welcome('bob');
-    await world.clock.advance(1_000);
-    expect((await bob.commit()).status).toBe(200);
-    const { frame } = bob.prepareCommit();
-    const { body, headers } = await world.refused(() => bob.post(frame), 429, 'CONCLAVE_LEAF_WAIT');
-    expect([body.retry_after_ms, headers.get('retry-after')]).toEqual([1_000, '1']);
-    await world.clock.advance(1_000);
-    expect((await bob.post(frame)).status).toBe(200);
-  });
-
   it('leaves and expired invitations are due with the next commit', async () => {
     const forger = await world.forger();
     await forger.commit([
@@ -457,6 +406,63 @@ describe('roles and times', () => {
     const alice = await world.createGroup();
     const leave = valueOf(alice.group.leave({ nowMs: alice.nowMs() })).frame;
     await world.refused(() => alice.post(leave), ...broken, 'commit/leave-last-owner');
+  });
+});
+
+describe('two members', () => {
+  let alice: TestMember;
+  let bob: TestMember;
+  beforeAll(async () => {
+    alice = await world.createGroup();
+    bob = await alice.welcome('bob');
+  });
+
+  it('messages of the epoch before count for a minute, unless somebody was removed', async () => {
+    const [first, second] = [bob.prepareText('late').frame, bob.prepareText('later').frame];
+    expect((await alice.commit()).body.epoch).toBe(3);
+    expect((await bob.post(first)).body).toEqual({ seq: 5, epoch: 3 });
+    expect((await alice.post(first)).body).toEqual({ seq: 5, epoch: 3 });
+    await world.clock.advance(60_001);
+    await world.refused(() => bob.post(second), 409, 'CONCLAVE_WRONG_EPOCH');
+  });
+
+  it('a leaf waits after a commit, and is told how long', async () => {
+    await bob.sync();
+    await world.clock.advance(1_000);
+    expect((await bob.commit()).status).toBe(200);
+    const { frame } = bob.prepareCommit();
+    const { body, headers } = await world.refused(() => bob.post(frame), 429, 'CONCLAVE_LEAF_WAIT');
+    expect([body.retry_after_ms, headers.get('retry-after')]).toEqual([1_000, '1']);
+    await world.clock.advance(1_000);
+    expect((await bob.post(frame)).status).toBe(200);
+  });
+
+  it('a repeated frame is answered as the first time: message, leave and commit', async () => {
+    await Promise.all([alice.sync(), bob.sync()]);
+    const { lastSeq, epoch } = alice.group;
+    const text = bob.prepareText('once').frame;
+    const first = await bob.post(text);
+    const leave = valueOf(bob.group.leave({ nowMs: bob.nowMs() })).frame;
+    const left = await bob.post(leave);
+    await alice.sync();
+    const commit = alice.prepareCommit().frame;
+    const committed = await alice.post(commit);
+    expect([first, left, committed].map(({ body }) => body)).toEqual([
+      { seq: lastSeq + 1, epoch },
+      { seq: lastSeq + 2, epoch },
+      { seq: lastSeq + 3, epoch: epoch + 1 },
+    ]);
+    const { running } = world;
+    const before = await running.server.store.db.selectFrom('sealed_frames').selectAll().execute();
+    for (const [frame, answer] of [
+      [text, first],
+      [leave, left],
+      [commit, committed],
+    ] as const) {
+      const again = await alice.post(frame);
+      expect([again.status, again.octets]).toEqual([answer.status, answer.octets]);
+    }
+    expect(await running.server.store.db.selectFrom('sealed_frames').selectAll().execute()).toEqual(before);
   });
 });
 
