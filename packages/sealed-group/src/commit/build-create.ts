@@ -80,7 +80,7 @@ export function buildCreate(input: BuildCreateInput): Result<BuiltCreate> {
   if (!payload.ok) return payload;
   const rest = { confirm: keys.confirmation(), payload: payload.value };
   const possession = sign(suite, {
-    purpose: 'possession',
+    purpose: 'create-possession',
     secret: leafSecret,
     publicKey: leafKey,
     context: trailerSignatureContext(header, trailerContext(bodyHash, encodeCreateTrailer(rest))),

@@ -30,7 +30,7 @@ export function verifyCreate(
   if (content.mode.minWriter !== 'member' && !content.mode.leafProof) return violation('commit/create-mode');
   const context = trailerContext(frame.bodyHash, unsignedPart(frame.trailer, 1));
   const possession = signatureClaim(suite, 'commit/create-possession', {
-    purpose: 'possession',
+    purpose: 'create-possession',
     publicKey: leafKey,
     context: trailerSignatureContext(header, context),
     signature: trail.possession,

@@ -95,7 +95,7 @@ export function signIdentityEntry(input: SignEntryInput): Result<UnverifiedEntry
   };
   const digest = entryDigest(said, input);
   const leafSignature = sign(suite, {
-    purpose: 'possession',
+    purpose: 'identity',
     secret: leafSecret,
     publicKey: leafKey,
     context: digest,
@@ -137,7 +137,7 @@ export function prepareEntry(
     return violation('identity/entry-identity-signature', `leaf ${entry.leaf}`);
   }
   const leafEquation = signatureEquation(suite, {
-    purpose: 'possession',
+    purpose: 'identity',
     publicKey: leaf.publicKey,
     context: digest,
     signature: entry.leafSignature,

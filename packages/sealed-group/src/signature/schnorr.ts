@@ -19,16 +19,20 @@ import type { PublicKey, SecretScalar } from './keys.ts';
 
 export const signatureBytes = pointBytes + scalarBytes;
 
-/** What a signature says. A signature for one purpose verifies for no other. */
-export type SignaturePurpose =
-  | 'commit-old'
-  | 'commit-new'
-  | 'possession'
-  | 'message'
-  | 'leaf-message'
-  | 'leave'
-  | 'read'
-  | 'blob';
+/** What a signature says, one purpose for each statement. A signature for one purpose verifies for no other. */
+export const signaturePurposes = [
+  'commit-old',
+  'commit-new',
+  'possession',
+  'create-possession',
+  'identity',
+  'message',
+  'leaf-message',
+  'leave',
+  'read',
+  'blob',
+] as const;
+export type SignaturePurpose = (typeof signaturePurposes)[number];
 
 const encoder = new TextEncoder();
 

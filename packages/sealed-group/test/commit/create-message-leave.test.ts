@@ -22,6 +22,8 @@ import {
   noteLeave,
   parseFrame,
   publicKeyOf,
+  trailerContext,
+  trailerSignatureContext,
   verifyClaimsOfOne,
   verifyCreate,
   verifyLeave,
@@ -60,7 +62,8 @@ describe('a create', () => {
   });
 
   test('for another server, with a bad key, mode or possession proof, is refused', () => {
-    const frame = valueOf(parseFrame(built().bytes)) as CreateFrame;
+    const mine = built();
+    const frame = valueOf(parseFrame(mine.bytes)) as CreateFrame;
     const { confirm, payload, possession } = frame.trail;
     const changed = (content: Partial<CreateFrame['content']>, trail: Partial<CreateFrame['trail']> = {}) =>
       encodeFrame(
@@ -76,6 +79,19 @@ describe('a create', () => {
     expect(judge(changed({}, { possession: new Uint8Array(64).fill(0xff) }))).toBe(
       'commit/create-possession',
     );
+    // The right statement, as a proof that an adder gives for a leaf it adds.
+    const { leafSecret } = mine;
+    const asAdded = sign(suite, {
+      purpose: 'possession',
+      secret: leafSecret,
+      publicKey: publicKeyOf(suite, leafSecret),
+      context: trailerSignatureContext(
+        frame.header,
+        trailerContext(frame.bodyHash, encodeCreateTrailer({ confirm, payload })),
+      ),
+      hedge: { secret: leafSecret, random, context: frame.bodyHash },
+    });
+    expect(judge(changed({}, { possession: asAdded }))).toBe('commit/create-possession');
     const adminsOnly: GroupMode = { leafProof: false, minWriter: 'admin', ownDevices: true };
     expect(judge(built(adminsOnly).bytes)).toBe('commit/create-mode');
     expect(judge(built({ ...adminsOnly, leafProof: true }).bytes)).toBe('accepted');

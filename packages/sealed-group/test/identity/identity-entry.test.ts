@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { describe, expect, it } from 'vitest';
+import { hashTuple, uint32 } from '../../src/hash/index.ts';
 import type { UnverifiedEntry } from '../../src/identity/identity-entry.ts';
 import {
   decodeEntry,
@@ -8,6 +10,9 @@ import {
   verifyIdentityEntry,
 } from '../../src/identity/identity-entry.ts';
 import { SigningKey, verifySignature } from '../../src/identity/signing-key.ts';
+import { uint64 } from '../../src/schedule/uint64.ts';
+import type { SignaturePurpose } from '../../src/signature/index.ts';
+import { sign } from '../../src/signature/index.ts';
 import { ada, ben, cleo, createPeople, groupId, invited, origin, suite } from './people-fixture.ts';
 
 const broken = (rule: string) => ({ ok: false, rule });
@@ -110,6 +115,39 @@ describe('the rules of identity entries', () => {
     expect(verify({ ...resigned, leafSignature: new Uint8Array(64).fill(255) })).toMatchObject(
       broken('identity/entry-leaf-signature'),
     );
+  });
+
+  it('identity/entry-leaf-signature: the leaf signed the same bytes for another purpose', () => {
+    const { leafSecret, node } = people.persons[ben]!;
+    const entry = people.sign(ben);
+    const digest = hashTuple(
+      'identity-entry',
+      uint32(1),
+      utf8ToBytes(origin),
+      groupId,
+      uint32(entry.leaf),
+      uint64(entry.leafEpoch),
+      entry.leafKey,
+      entry.signingKey,
+      entry.identityKey,
+      utf8ToBytes(entry.name),
+      utf8ToBytes(entry.deviceName),
+    );
+    const signedFor = (purpose: SignaturePurpose) => {
+      const hedge = { secret: leafSecret, random: people.random, context: digest };
+      const { publicKey } = node;
+      const leafSignature = sign(suite, {
+        purpose,
+        secret: leafSecret,
+        publicKey,
+        context: digest,
+        hedge,
+      });
+      return verify({ ...entry, leafSignature });
+    };
+    expect(signedFor('identity').ok).toBe(true);
+    expect(signedFor('possession')).toMatchObject(broken('identity/entry-leaf-signature'));
+    expect(signedFor('create-possession')).toMatchObject(broken('identity/entry-leaf-signature'));
   });
 });
 

@@ -9,24 +9,12 @@ import { hedgedBytes, hedgedScalar } from '../../src/hash/hedge.ts';
 import { Transcript } from '../../src/hash/transcript.ts';
 import { xof } from '../../src/hash/xof.ts';
 import { nextSecret } from '../../src/signature/keys.ts';
-import { sign } from '../../src/signature/schnorr.ts';
-import type { SignaturePurpose } from '../../src/signature/schnorr.ts';
+import { sign, signaturePurposes } from '../../src/signature/schnorr.ts';
 import { bodyHash, context, hedgeOf, honestSealing, keyPair, suite } from './fixture.ts';
 
 const { group } = suite;
 const hex = (bytes: Uint8Array) => bytesToHex(bytes);
 const text = (value: string) => new TextEncoder().encode(value);
-
-const purposes: readonly SignaturePurpose[] = [
-  'commit-old',
-  'commit-new',
-  'possession',
-  'message',
-  'leaf-message',
-  'leave',
-  'read',
-  'blob',
-];
 
 export function hashingVectors() {
   const tuples = [[], [''], ['a', 'bc'], ['ab', 'c'], ['abc', '']];
@@ -62,7 +50,7 @@ export function signatureVectors() {
     secret: hex(secret),
     publicKey: hex(publicKey),
     nextSecret: hex(nextSecret(suite, secret)),
-    signatures: purposes.map((purpose) => {
+    signatures: signaturePurposes.map((purpose) => {
       const hedge = hedgeOf(`vector ${purpose}`);
       return {
         purpose,
