@@ -64,7 +64,7 @@ export const treeRules = defineRules({
   },
   'tree/role-unchanged': { says: 'Set-role changes the role.', checkedBy: 'both' },
   'tree/role-given': {
-    says: 'A given role is below the giver’s own; owners give any; a device’s is at most its adder’s.',
+    says: 'A given role is below the giver’s own; owners give any; a device’s is at most its adder’s as long as that one stands.',
     checkedBy: 'both',
   },
 

@@ -67,7 +67,7 @@ export interface CommitPlan {
   readonly added: readonly AddedLeaf[];
   /** Explicit and cascaded, ascending; places in the tree before the commit. */
   readonly removed: readonly LeafIndex[];
-  /** Leaves whose role became lower, ascending. */
+  /** Leaves whose role became lower, by an operation or as a device of such a leaf; ascending. */
   readonly demoted: readonly LeafIndex[];
   /** The committer, if this is its first commit. */
   readonly joined: LeafIndex | undefined;

@@ -8,7 +8,7 @@
  *       │
  *  judge each operation against the tree before
  *       │
- *  cascades ▸ set-role ▸ remove (▸ truncate) ▸ add (▸ extend) ▸ fill ▸ path        on a draft
+ *  devices go down with their adder ▸ cascades ▸ set-role ▸ remove (▸ truncate) ▸ add (▸ extend) ▸ fill ▸ path        on a draft
  *       │                                                   │       │
  *  owner left? leaf proofs?                                  new keys are awaited
  *       │
@@ -18,7 +18,7 @@
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import { maxAdds, maxFrameBytes, maxSealedNodes, digitVectorBytes } from '../wire/limits.ts';
-import { cascade } from './cascade.ts';
+import { cascade, lowerDevices } from './cascade.ts';
 import type {
   AddedLeaf,
   CommitInput,
@@ -124,7 +124,7 @@ function reshape(tree: TreeReader, input: CommitInput): Result<Reshaped> {
   if (!roles.ok) return roles;
   const actor: LeafNode = {
     ...leaf,
-    role: roles.value.roleByLeaf.get(committer) ?? leaf.role,
+    role: roles.value.explicit.get(committer) ?? roles.value.lowered.get(committer) ?? leaf.role,
     expiresAtMs: undefined,
   };
   const removals = judgeRemovals(tree, input, committer, actor.role, roles.value);
@@ -134,17 +134,19 @@ function reshape(tree: TreeReader, input: CommitInput): Result<Reshaped> {
   const newLeaves = judgeAdds(input, instance, actor, mode.value);
   if (!newLeaves.ok) return newLeaves;
 
-  const { roleByLeaf, demoted } = roles.value;
   const { explicit, leavesToVerify } = removals.value;
+  const lowered = [...roles.value.lowered].filter(([device]) => !explicit.has(device));
+  const demoted = [...roles.value.demoted, ...lowered.map(([device]) => device)];
   const removed = new Set([...explicit, ...cascade(tree, [...explicit, ...demoted])]);
   const draft = new TreeDraft(tree);
-  for (const [target, role] of roleByLeaf) draft.changeLeaf(target, { ...tree.leaf(target)!, role });
+  for (const [target, role] of [...roles.value.explicit, ...lowered])
+    draft.changeLeaf(target, { ...tree.leaf(target)!, role });
   draft.changeLeaf(committer, actor);
   const removedAscending = [...removed].sort((a, b) => a - b);
   draft.removeLeaves(removedAscending);
   const places = draft.addLeaves(newLeaves.value.map(({ node }) => node));
   if (!places.ok) return places;
-  if (draft.deviceLeavesAddedBy(instance) > maxDeviceLeaves) return violation('tree/device-limit');
+  if (draft.deviceLeavesAddedBy(instance).length > maxDeviceLeaves) return violation('tree/device-limit');
 
   const counts = draft.roleCounts();
   if (counts.joined.owner === 0) return violation('tree/last-owner');
@@ -165,7 +167,11 @@ function reshape(tree: TreeReader, input: CommitInput): Result<Reshaped> {
 }
 
 interface JudgedRoles {
-  readonly roleByLeaf: ReadonlyMap<LeafIndex, Role>;
+  /** By the operations. */
+  readonly explicit: ReadonlyMap<LeafIndex, Role>;
+  /** Device leaves that go down with their adder, if they are not removed. */
+  readonly lowered: ReadonlyMap<LeafIndex, Role>;
+  /** Of the explicit ones. */
   readonly demoted: readonly LeafIndex[];
 }
 
@@ -175,19 +181,32 @@ function judgeRoles(
   committer: LeafIndex,
   actor: LeafNode,
 ): Result<JudgedRoles> {
-  const roleByLeaf = new Map<LeafIndex, Role>();
+  const explicit = new Map<LeafIndex, Role>();
   const demoted: LeafIndex[] = [];
   for (const operation of operationsOf(input, 'set-role')) {
     const target = findTarget(tree, operation.leaf);
     if (!target.ok) return target;
     const { index, leaf } = target.value;
-    if (roleByLeaf.has(index)) return violation('tree/one-operation-per-leaf', `leaf ${index}`);
+    if (explicit.has(index)) return violation('tree/one-operation-per-leaf', `leaf ${index}`);
     const broken = judgeSetRole(actor.role, leaf, operation.role, index === committer);
     if (broken !== undefined) return broken;
-    roleByLeaf.set(index, operation.role);
+    explicit.set(index, operation.role);
     if (isBelow(operation.role, leaf.role)) demoted.push(index);
   }
-  return accept({ roleByLeaf, demoted });
+  for (const [index, role] of explicit) {
+    const adder = adderOfDevice(tree, index);
+    const limit = adder === undefined ? undefined : (explicit.get(adder) ?? tree.leaf(adder)!.role);
+    if (limit !== undefined && isBelow(limit, role)) return violation('tree/role-given', `leaf ${index}`);
+  }
+  return accept({ explicit, demoted, lowered: lowerDevices(tree, explicit) });
+}
+
+/** Undefined if the leaf is no device, or its adder is gone. */
+function adderOfDevice(tree: TreeReader, index: LeafIndex): LeafIndex | undefined {
+  const leaf = tree.leaf(index);
+  if (leaf?.addedBy === undefined || !leaf.device) return undefined;
+  const { leaf: adder, epoch } = leaf.addedBy;
+  return tree.leaf(adder)?.epoch === epoch ? adder : undefined;
 }
 
 interface JudgedRemovals {
@@ -208,7 +227,7 @@ function judgeRemovals(
     const target = findTarget(tree, operation.leaf);
     if (!target.ok) return target;
     const { index, leaf } = target.value;
-    if (explicit.has(index) || roles.roleByLeaf.has(index))
+    if (explicit.has(index) || roles.explicit.has(index))
       return violation('tree/one-operation-per-leaf', `leaf ${index}`);
     if (index === committer) return violation('tree/own-leaf');
     const broken = judgeRemove(actorRole, leaf, operation, input.nowMs);

@@ -37,7 +37,7 @@ export class PublicTree implements TreeReader {
   readonly #store = new NodeStore();
   readonly #nodeByKey = new Map<string, NodeIndex>();
   readonly #pendingByAdder = new Map<InstanceKey, Set<LeafIndex>>();
-  readonly #devicesByAdder = new Map<InstanceKey, number>();
+  readonly #devicesByAdder = new Map<InstanceKey, Set<LeafIndex>>();
   readonly #census = new RoleCensus();
 
   private constructor(leafCount: number) {
@@ -121,11 +121,11 @@ export class PublicTree implements TreeReader {
   }
 
   pendingLeavesAddedBy(adder: Instance): readonly LeafIndex[] {
-    return [...(this.#pendingByAdder.get(instanceKey(adder)) ?? [])].sort((a, b) => a - b);
+    return ascending(this.#pendingByAdder.get(instanceKey(adder)));
   }
 
-  deviceLeavesAddedBy(adder: Instance): number {
-    return this.#devicesByAdder.get(instanceKey(adder)) ?? 0;
+  deviceLeavesAddedBy(adder: Instance): readonly LeafIndex[] {
+    return ascending(this.#devicesByAdder.get(instanceKey(adder)));
   }
 
   /** The first `limit` leaves by index that are pending and expired; touches no part of the tree that has none. */
@@ -196,12 +196,8 @@ export class PublicTree implements TreeReader {
     else this.#census.change(leaf, undefined);
     if (leaf.addedBy === undefined) return;
     const adder = instanceKey(leaf.addedBy);
-    if (leaf.device) setOrDrop(this.#devicesByAdder, adder, (this.#devicesByAdder.get(adder) ?? 0) + by);
-    if (!isPending(leaf)) return;
-    const pending = this.#pendingByAdder.get(adder) ?? new Set();
-    if (by === 1) pending.add(index);
-    else pending.delete(index);
-    setOrDrop(this.#pendingByAdder, adder, pending.size > 0 ? pending : 0);
+    if (leaf.device) enterOrLeave(this.#devicesByAdder, adder, index, by);
+    if (isPending(leaf)) enterOrLeave(this.#pendingByAdder, adder, index, by);
   }
 
   /** Renews summaries of the nodes and everything above them, level by level up to `top`, and forgets their hashes. */
@@ -234,8 +230,20 @@ export class PublicTree implements TreeReader {
   }
 }
 
-/** Sets the entry, or drops it if the value is 0, so that maps do not remember adders without leaves. */
-function setOrDrop<K, V>(map: Map<K, V>, key: K, value: V | 0): void {
-  if (value === 0) map.delete(key);
-  else map.set(key, value);
+/** Drops empty sets, so that maps do not remember adders without leaves. */
+function enterOrLeave(
+  leavesByAdder: Map<InstanceKey, Set<LeafIndex>>,
+  adder: InstanceKey,
+  leaf: LeafIndex,
+  by: 1 | -1,
+): void {
+  const leaves = leavesByAdder.get(adder) ?? new Set();
+  if (by === 1) leaves.add(leaf);
+  else leaves.delete(leaf);
+  if (leaves.size > 0) leavesByAdder.set(adder, leaves);
+  else leavesByAdder.delete(adder);
+}
+
+function ascending(leaves: ReadonlySet<LeafIndex> | undefined): LeafIndex[] {
+  return [...(leaves ?? [])].sort((a, b) => a - b);
 }

@@ -87,21 +87,11 @@ export class TreeDraft implements TreeReader {
   }
 
   pendingLeavesAddedBy(adder: Instance): readonly LeafIndex[] {
-    const pending = new Set(this.#base.pendingLeavesAddedBy(adder));
-    for (const [leaf, , after] of this.#changedLeaves()) {
-      if (after !== undefined && isPendingOf(after, adder)) pending.add(leaf);
-      else pending.delete(leaf);
-    }
-    return [...pending].sort((a, b) => a - b);
+    return this.#withChanges(this.#base.pendingLeavesAddedBy(adder), (leaf) => isPendingOf(leaf, adder));
   }
 
-  deviceLeavesAddedBy(adder: Instance): number {
-    let count = this.#base.deviceLeavesAddedBy(adder);
-    for (const [, before, after] of this.#changedLeaves()) {
-      if (isDeviceOf(before, adder)) count -= 1;
-      if (isDeviceOf(after, adder)) count += 1;
-    }
-    return count;
+  deviceLeavesAddedBy(adder: Instance): readonly LeafIndex[] {
+    return this.#withChanges(this.#base.deviceLeavesAddedBy(adder), (leaf) => isDeviceOf(leaf, adder));
   }
 
   hash(index: NodeIndex): Uint8Array {
@@ -245,12 +235,15 @@ export class TreeDraft implements TreeReader {
     return leafAt(at);
   }
 
-  *#changedLeaves(): Generator<[LeafIndex, LeafNode | undefined, LeafNode | undefined]> {
+  /** The base's leaves of some kind as they are in this draft, ascending. */
+  #withChanges(leaves: readonly LeafIndex[], isOfKind: (leaf: LeafNode) => boolean): LeafIndex[] {
+    const found = new Set(leaves);
     for (const [index, after] of this.#nodes) {
       if (!isLeaf(index)) continue;
-      const before = index < this.#baseNodeCount ? this.#base.leaf(leafAt(index)) : undefined;
-      yield [leafAt(index), before, after?.kind === 'leaf' ? after : undefined];
+      if (after?.kind === 'leaf' && isOfKind(after)) found.add(leafAt(index));
+      else found.delete(leafAt(index));
     }
+    return [...found].sort((a, b) => a - b);
   }
 
   #demandKeys(): void {
@@ -291,10 +284,8 @@ export class TreeDraft implements TreeReader {
   }
 }
 
-function isDeviceOf(leaf: LeafNode | undefined, adder: Instance): boolean {
-  return (
-    leaf !== undefined && leaf.device && leaf.addedBy !== undefined && isSameInstance(leaf.addedBy, adder)
-  );
+function isDeviceOf(leaf: LeafNode, adder: Instance): boolean {
+  return leaf.device && leaf.addedBy !== undefined && isSameInstance(leaf.addedBy, adder);
 }
 
 function pushTo(lists: Map<NodeIndex, LeafIndex[]>, key: NodeIndex, value: LeafIndex): void {

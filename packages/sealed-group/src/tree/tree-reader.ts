@@ -35,8 +35,8 @@ export interface TreeReader {
   nodeWithKey(publicKey: PublicKey): NodeIndex | undefined;
   /** Pending leaves added by this instance, ascending. */
   pendingLeavesAddedBy(adder: Instance): readonly LeafIndex[];
-  /** How many device leaves, pending or joined, this instance added that are still there. */
-  deviceLeavesAddedBy(adder: Instance): number;
+  /** Device leaves, pending or joined, added by this instance, ascending. */
+  deviceLeavesAddedBy(adder: Instance): readonly LeafIndex[];
 }
 
 /**

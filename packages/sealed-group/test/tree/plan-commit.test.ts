@@ -248,6 +248,63 @@ describe('cascades', () => {
   });
 });
 
+describe('the joined devices of who is demoted', () => {
+  /** Owners 0 and 1; 2 and 3 are devices of 1: an owner and a member. */
+  function withDevices(): GroupModel {
+    const group = new GroupModel();
+    group.join(0, 'owner');
+    const devices = [group.add('owner', { device: true }), group.add('member', { device: true })];
+    for (const { leaf } of group.commit(1, devices).added) group.commit(leaf);
+    return group;
+  }
+  const rolesIn = (group: GroupModel) => group.leaves().map((leaf) => group.tree.leaf(leaf)!.role);
+
+  test('go down to the same role, those that stand there already stay', () => {
+    for (const [actor, role, after] of [
+      [0, 'admin', ['owner', 'admin', 'admin', 'member']],
+      [1, 'admin', ['owner', 'admin', 'admin', 'member']],
+      [0, 'reader', ['owner', 'reader', 'reader', 'reader']],
+    ] as const) {
+      const group = withDevices();
+      const plan = group.commit(actor, [setRole(1, role)]);
+      expect(rolesIn(group)).toEqual(after);
+      expect(plan.demoted).toEqual(role === 'admin' ? [1, 2] : [1, 2, 3]);
+      expect(plan.allowsGrace).toBe(false);
+      for (const leaf of group.leaves()) expect(group.whoKnows(plan.head)).toContain(group.person(leaf));
+    }
+  });
+
+  test('take the committing device along, whose later operations are judged by its new role', () => {
+    const group = withDevices();
+    expect(group.verdict(2, [setRole(1, 'member')])).toBe('ok');
+    expect(group.verdict(2, [setRole(1, 'member'), remove(0)])).toBe('tree/remove-authority');
+    const plan = group.commit(2, [setRole(1, 'member')]);
+    expect(plan.demoted).toEqual([1, 2]);
+    expect(rolesIn(group)).toEqual(['owner', 'member', 'member', 'member']);
+  });
+
+  test('may be removed or given a lower role in the same commit, and never stand above their adder', () => {
+    const group = withDevices();
+    expect(unwrap(group.plan(0, [setRole(1, 'member'), remove(2)])).removed).toEqual([2]);
+    const lower = unwrap(group.plan(0, [setRole(1, 'admin'), setRole(2, 'reader')]));
+    expect(lower.draft.leaf(lf(2))!.role).toBe('reader');
+    expect(group.verdict(0, [setRole(1, 'member'), setRole(2, 'admin')])).toBe('tree/role-given');
+    group.commit(0, [setRole(1, 'member')]);
+    expect(group.verdict(0, [setRole(2, 'admin')])).toBe('tree/role-given');
+    expect(group.verdict(0, [setRole(1, 'admin'), setRole(2, 'admin')])).toBe('ok');
+    // Whose adder is gone is a device of nobody's.
+    group.commit(0, [remove(1)]);
+    expect(group.verdict(0, [setRole(2, 'admin')])).toBe('ok');
+  });
+
+  test('count as owners no more', () => {
+    const group = withDevices();
+    group.commit(1, [setRole(0, 'member')]);
+    expect(group.verdict(1, [setRole(1, 'admin')])).toBe('tree/last-owner');
+    expect(group.verdict(1, [setRole(1, 'admin'), setRole(0, 'owner')])).toBe('ok');
+  });
+});
+
 describe('roles and removals', () => {
   test('hand over ownership in one commit', () => {
     const group = new GroupModel();

@@ -7,6 +7,7 @@ import {
   encodeMerklePath,
   encodeTree,
   instanceKey,
+  isBelow,
   isExpired,
   isPendingOf,
   isUnder,
@@ -132,14 +133,15 @@ describe('after every commit of a random history', () => {
             expect(tree.pendingLeavesAddedBy(adder)).toEqual(
               leaves.filter((other) => isPendingOf(other.node, adder)).map((other) => other.index),
             );
-            expect(tree.deviceLeavesAddedBy(adder)).toBe(
-              leaves.filter(
-                ({ node: other }) =>
-                  other.device &&
-                  other.addedBy !== undefined &&
-                  instanceKey(other.addedBy) === instanceKey(adder),
-              ).length,
+            const devices = leaves.filter(
+              ({ node: other }) =>
+                other.device &&
+                other.addedBy !== undefined &&
+                instanceKey(other.addedBy) === instanceKey(adder),
             );
+            expect(tree.deviceLeavesAddedBy(adder)).toEqual(devices.map((device) => device.index));
+            // No device stands above the leaf that added it.
+            expect(devices.filter((device) => isBelow(node.role, device.node.role))).toEqual([]);
           }
           for (const limit of [1, 100])
             expect(tree.expiredLeaves(nowMs + 45_000, limit)).toEqual(

@@ -413,8 +413,8 @@ class FullTree implements TreeReader {
   pendingLeavesAddedBy(): readonly LeafIndex[] {
     return [];
   }
-  deviceLeavesAddedBy(): number {
-    return 0;
+  deviceLeavesAddedBy(): readonly LeafIndex[] {
+    return [];
   }
   hash(): Uint8Array {
     return new Uint8Array(32);
