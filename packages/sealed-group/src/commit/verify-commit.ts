@@ -71,7 +71,9 @@ export function verifyCommit(
   const plan = planOf(suite, group, frame);
   if (!plan.ok) return plan;
   if (options.requireRemovals) {
-    const removals = checkRequiredRemovals(group, plan.value, frame.header.nowMs);
+    const { nowMs } = frame.header;
+    const { operations } = frame.content;
+    const removals = checkRequiredRemovals(group, plan.value, { nowMs, operations });
     if (!removals.ok) return removals;
   }
   const leafKey = placeKeys(suite, plan.value, frame);

@@ -638,7 +638,7 @@ export class SealedGroup {
     const signatureByLeaf = new Map<number, Uint8Array>(
       group.outstandingLeaves.map(({ leaf, signature }) => [leaf, signature]),
     );
-    const due = new Set<number>(removalsDue(group, me.leaf, nowMs));
+    const due = new Set<number>(removalsDue(group, me.leaf, nowMs, operations));
     const others = operations.filter(
       (operation) => operation.kind !== 'set-role' || !due.has(operation.leaf),
     );

@@ -24,7 +24,7 @@ export const commitRules = defineRules({
     checkedBy: 'server',
   },
   'commit/required-removals': {
-    says: 'A commit removes the outstanding leaves and expired pending leaves, the first 64 of them; leavers and first commits are exempt.',
+    says: 'A commit removes the outstanding leaves and expired pending leaves, the first 64 of them; left out are the committer, and an owner who would be the last after the commit. First commits are exempt.',
     checkedBy: 'server',
   },
   'commit/key': {

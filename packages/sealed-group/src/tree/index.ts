@@ -8,6 +8,7 @@ export { maxDeviceLeaves, maxPendingMs } from './operation-authority.ts';
 export { maxRecipients, planCommit, suggestFills } from './plan-commit.ts';
 export { PublicTree } from './public-tree.ts';
 export { maxRequiredRemovals, requiredRemovals } from './required-removals.ts';
+export type { RoleOrRemoval } from './required-removals.ts';
 export { administers, isBelow, rank, rolesByRank } from './roles.ts';
 export type { GroupMode, Role } from './roles.ts';
 export { decodeTree, encodeTree } from './tree-codec.ts';

@@ -205,6 +205,19 @@ describe('a member', () => {
     });
   });
 
+  test('may step down beside an owner who asked to leave and is the last one then', () => {
+    const { ds, alice, bob, leaf } = pair();
+    valueOf(alice.commit([{ kind: 'set-role', leaf, role: 'owner' }]));
+    bob.sync();
+    valueOf(ds.post(valueOf(bob.group.leave({ nowMs: ds.nowMs })).frame));
+    alice.sync();
+    valueOf(alice.commit([{ kind: 'set-role', leaf: 0, role: 'admin' }]));
+    expect(alice.group.members().map(({ role, isLeaving }) => [role, isLeaving])).toEqual([
+      ['admin', false],
+      ['owner', true],
+    ]);
+  });
+
   test('that got no roster holds nobody for unlisted, and knows whoever commits from then on', () => {
     const { ds, alice } = pair();
     const [carolLeaf] = alice.add({ role: 'owner' });

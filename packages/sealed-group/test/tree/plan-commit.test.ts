@@ -354,8 +354,9 @@ describe('required removals', () => {
     );
     const instance = (leaf: number) => ({ leaf: lf(leaf), epoch: group.tree.leaf(lf(leaf))!.epoch });
     const leaves = [instance(1), instance(99), { leaf: lf(50), epoch: 0 }];
-    expect(requiredRemovals(group.tree, { leaves, nowMs: group.nowMs })).toEqual([1, 99]);
-    const later = requiredRemovals(group.tree, { leaves, nowMs: group.nowMs + 1000 });
+    const by0 = { leaves, committer: 0, operations: [] };
+    expect(requiredRemovals(group.tree, { ...by0, nowMs: group.nowMs })).toEqual([1, 99]);
+    const later = requiredRemovals(group.tree, { ...by0, nowMs: group.nowMs + 1000 });
     expect(later).toEqual(Array.from({ length: maxRequiredRemovals }, (_, i) => i + 1));
     group.nowMs += 1000;
     expect(group.verdict(1, later.filter((leaf) => leaf !== 1).map(leave))).toBe('ok');
@@ -365,7 +366,32 @@ describe('required removals', () => {
     const group = new GroupModel();
     group.join(0, 'owner', 'member');
     const leaves = [0, 1, 2].map((leaf) => ({ leaf: lf(leaf), epoch: group.tree.leaf(lf(leaf))!.epoch }));
-    expect(requiredRemovals(group.tree, { leaves, nowMs: group.nowMs })).toEqual([0, 2]);
+    const required = (committer: number, operations: TreeOperation[] = []) =>
+      requiredRemovals(group.tree, { leaves, nowMs: group.nowMs, committer, operations });
+    expect(required(3)).toEqual([0, 2]);
+    // The committer cannot remove itself, so the other owner may go.
+    expect(required(0)).toEqual([1, 2]);
+  });
+
+  test('are judged by the owners that the commit itself leaves', () => {
+    const group = new GroupModel();
+    group.join(0, 'owner', 'owner', 'member');
+    group.commit(0, [group.add('owner', { device: true })]);
+    group.commit(4);
+    const leaves = [{ leaf: lf(1), epoch: group.tree.leaf(lf(1))!.epoch }];
+    const required = (operations: TreeOperation[]) =>
+      requiredRemovals(group.tree, { leaves, nowMs: group.nowMs, committer: 0, operations });
+    expect(required([remove(2)])).toEqual([1]);
+    // Without 2, and 0 no owner any more together with its device 4, nobody but the leaver is left.
+    const stepDown = [leave(2), setRole(0, 'member')];
+    expect(required(stepDown)).toEqual([]);
+    expect(group.verdict(0, stepDown)).toBe('ok');
+    expect(group.verdict(0, [...stepDown, leave(1)])).toBe('tree/last-owner');
+    expect(required([...stepDown, setRole(3, 'owner')])).toEqual([1]);
+    expect(group.verdict(0, [...stepDown, setRole(3, 'owner'), leave(1)])).toBe('ok');
+    // No owner any more, the leaver is one leaf of many; and who is removed anyway is no owner to count.
+    expect(required([...stepDown, setRole(1, 'member')])).toEqual([1]);
+    expect(required([...stepDown, remove(1)])).toEqual([1]);
   });
 });
 
