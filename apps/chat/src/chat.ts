@@ -49,6 +49,7 @@ interface Waiting {
 type GroupEvent = ClientEvents['group'];
 
 const historyOnOpening = 10;
+const breakWorthAWordMs = 2_000;
 
 export class Chat {
   readonly client: ConclaveClient;
@@ -61,6 +62,7 @@ export class Chat {
   readonly #membersByGroup = new Map<string, MemberList>();
   readonly #nameByGroup = new Map<string, string>();
   readonly #offline = new Set<string>();
+  readonly #breakTimers = new Map<string, NodeJS.Timeout>();
   readonly #attachments: Attachment[] = [];
   readonly #waiting: Waiting[] = [];
   /** Own messages that have been shown while something was being sent. */
@@ -213,6 +215,7 @@ export class Chat {
   end(): number {
     this.#ended = true;
     this.terminal.setStatus([]);
+    for (const timer of this.#breakTimers.values()) clearTimeout(timer);
     for (const resolve of this.#onShown.splice(0)) resolve();
     return this.#waiting.length;
   }
@@ -265,14 +268,29 @@ export class Chat {
     }
   }
 
+  /** A short break, such as the change of channel after a removal, is not worth a word. */
   #noteConnection(groupId: string, isOnline: boolean): void {
-    const wasOffline = this.#offline.has(groupId);
-    if (isOnline) this.#offline.delete(groupId);
-    else this.#offline.add(groupId);
-    if (groupId === this.#current && isOnline === wasOffline)
-      this.say(isOnline ? '— connected again' : '— the connection is lost; trying again');
+    clearTimeout(this.#breakTimers.get(groupId));
+    this.#breakTimers.delete(groupId);
+    if (isOnline) {
+      if (this.#offline.delete(groupId)) this.#tell(groupId, 'connected again');
+    } else if (!this.#offline.has(groupId) && !this.#isOver(groupId)) {
+      const announce = (): void => {
+        if (this.#ended || this.#isOver(groupId)) return;
+        this.#offline.add(groupId);
+        this.#tell(groupId, 'the connection is lost; trying again');
+        this.#showStatus();
+        this.#showPrompt();
+      };
+      this.#breakTimers.set(groupId, setTimeout(announce, breakWorthAWordMs).unref());
+    }
     this.#showStatus();
     this.#showPrompt();
+  }
+
+  #isOver(groupId: string): boolean {
+    const handle = this.client.group(groupId);
+    return handle === undefined || handle.status === 'removed';
   }
 
   #noteOwn(id: string): void {
@@ -323,7 +341,7 @@ export class Chat {
       if (this.#lastDay !== '' || day !== dayOf(Date.now())) this.say(`— ${day} —`);
       this.#lastDay = day;
     }
-    this.terminal.print(messageLines(message, this.view(groupId)));
+    this.terminal.print(messageLines(message, this.view(groupId)), { indent: 6 });
   }
 
   #noteLeftBehind(groupId: string, message: Message): void {
@@ -366,8 +384,13 @@ export class Chat {
   #showPrompt(): void {
     const elsewhere = [...this.#unread.values()].reduce((sum, count) => sum + count, 0);
     const name = this.#current === undefined ? 'conclave' : printableName(this.nameOf(this.#current), 24);
-    const offline = this.#current !== undefined && this.#offline.has(this.#current) ? ' (offline)' : '';
-    this.terminal.setPrompt(`${name}${elsewhere === 0 ? '' : ` +${elsewhere}`}${offline}> `);
+    const state = this.#current === undefined ? '' : this.#stateOf(this.#current);
+    this.terminal.setPrompt(`${name}${elsewhere === 0 ? '' : ` +${elsewhere}`}${state}> `);
+  }
+
+  #stateOf(groupId: string): string {
+    if (this.#isOver(groupId)) return ' (no longer a member)';
+    return this.#offline.has(groupId) ? ' (offline)' : '';
   }
 
   #showStatus(): void {

@@ -32,6 +32,7 @@ export function completeLine(
       return completed(names.groups, argument);
     case 'member':
       return completeMember(command.name, argument, names.members);
+    case 'path':
     default:
       return completePath(argument);
   }

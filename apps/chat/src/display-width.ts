@@ -25,6 +25,35 @@ export function fitWidth(text: string, columns: number): string {
   return `${fitted}…`;
 }
 
+/**
+ * Breaks lines that are too wide at spaces, and indents what follows. A word that is too long, such as a link, stays in one
+ * piece, so that it can be selected and opened. Escape sequences may stand in the text.
+ */
+export function wrapLines(text: string, columns: number, indent: number): string {
+  return text
+    .split('\n')
+    .map((line) => (displayWidth(line) < columns ? line : wrapLine(line, columns, indent)))
+    .join('\n');
+}
+
+function wrapLine(line: string, columns: number, indent: number): string {
+  const rows: string[] = [];
+  let row = '';
+  let width = 0;
+  for (const part of line.split(/(?<=\S)(?= )/)) {
+    const partWidth = displayWidth(part);
+    if (width > 0 && width + partWidth >= columns) {
+      rows.push(row);
+      row = ' '.repeat(indent) + part.trimStart();
+      width = displayWidth(row);
+    } else {
+      row += part;
+      width += partWidth;
+    }
+  }
+  return [...rows, row].join('\n');
+}
+
 export function padWidth(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - displayWidth(text)));
 }

@@ -21,14 +21,15 @@ export async function inviteLines(input: InviteLinesInput): Promise<string> {
     link,
     ...(code === undefined ? [] : ['', code]),
     '',
-    `It works once, until ${clockTime(expiresAtMs)} on ${dayOf(expiresAtMs)}. Programs that look at links (previews, scanners)`,
-    'use it up: send it over a channel you trust, or let the other device scan the code.',
-    'They run:  ./conclave chat join',
+    [
+      `It works once, until ${clockTime(expiresAtMs)} on ${dayOf(expiresAtMs)}. Programs that look at links (previews,`,
+      'scanners) use it up: send it over a channel you trust, or let the other device scan the code.',
+    ].join(' '),
+    'Who has it runs: ./conclave chat join',
     ...(reach === 'network' ? ['The link names this machine’s address in your network.'] : []),
     ...(reach === 'local'
       ? [
-          'This link works on this machine only, because the server answers here alone: start it with --listen.host=0.0.0.0, or',
-          'chat with --server set to its address in the network.',
+          'It works on this machine only, because the server answers at localhost alone. Start it with --listen.host=0.0.0.0 for others.',
         ]
       : []),
   ].join('\n');

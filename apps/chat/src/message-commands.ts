@@ -1,5 +1,5 @@
 /** Commands about what is said and sent: history and files. */
-import { createWriteStream, openAsBlob, statSync } from 'node:fs';
+import { createWriteStream, existsSync, openAsBlob, statSync } from 'node:fs';
 import { link, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -66,6 +66,10 @@ async function saveFile(chat: Chat, argument: string, signal: AbortSignal): Prom
   const given = pathOf(typedPath);
   const isFolder = statSync(given, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const path = isFolder ? join(given, fileName(attachment)) : given;
+  const refuseToReplace = (): never => {
+    throw new ChatError('CHAT_FILE', `There is something of that name already: ${path}`);
+  };
+  if (existsSync(path)) refuseToReplace();
   const partPath = `${path}.part-${process.pid}`;
   const { group } = chat;
   await working(chat, `fetching ${fileName(attachment)}`, async () => {
@@ -80,7 +84,10 @@ async function saveFile(chat: Chat, argument: string, signal: AbortSignal): Prom
         { signal },
       );
       // Only a whole file gets the name, and never over another one: unlike renaming, linking refuses that.
-      await link(partPath, path);
+      await link(partPath, path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') refuseToReplace();
+        throw error;
+      });
     } finally {
       await rm(partPath, { force: true });
     }

@@ -33,6 +33,7 @@ export function contentText(
       const caption = attachment.caption === '' ? '' : ` ${printableName(attachment.caption, 200)}`;
       return `[file ${number}] ${fileName(attachment)} (${formatBytes(attachment.size)}), /save ${number}${caption}`;
     }
+    case 'application':
     default:
       return `[${printableName(content.type)}: a message that this program does not show]`;
   }
@@ -50,13 +51,13 @@ export function clockTime(ms: number): string {
   return `${twoDigits(time.getHours())}:${twoDigits(time.getMinutes())}`;
 }
 
-/** `Saturday, 21 November 2026`, as the person's language has it. */
+/** `Saturday, 21 November`, as the person's language has it; with the year when it is another one. */
 export function dayOf(ms: number): string {
   return new Date(ms).toLocaleDateString(undefined, {
     weekday: 'long',
     day: 'numeric',
     month: 'long',
-    year: 'numeric',
+    ...(new Date(ms).getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' }),
   });
 }
 

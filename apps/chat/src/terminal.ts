@@ -15,14 +15,17 @@ import { createInterface, cursorTo, moveCursor } from 'node:readline';
 import type { Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { Readable } from 'node:stream';
-import { displayWidth, fitWidth } from './display-width.ts';
+import { displayWidth, fitWidth, wrapLines } from './display-width.ts';
 
 export interface Terminal {
   readonly interactive: boolean;
   /** Columns of the screen; 80 on a pipe. */
   readonly columns: number;
-  /** Writes whole lines above the prompt. The text must already be safe to print. */
-  print(text: string): void;
+  /**
+   * Writes whole lines above the prompt. The text must already be safe to print. On a screen, lines that are too wide are
+   * broken between words, and what follows is indented by `indent` columns (2).
+   */
+  print(text: string, options?: { indent?: number }): void;
   setPrompt(prompt: string): void;
   /** Lines without escape sequences; each is cut to the width. Nothing on a pipe. */
   setStatus(lines: readonly string[]): void;
@@ -168,9 +171,9 @@ export function createTerminal(deps: TerminalDeps): Terminal {
     get columns() {
       return columns();
     },
-    print(text) {
+    print(text, { indent = 2 } = {}) {
       erase();
-      output.write(`${text}\n`);
+      output.write(`${interactive ? wrapLines(text, columns(), indent) : text}\n`);
       draw();
     },
     setPrompt(text) {

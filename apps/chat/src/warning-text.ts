@@ -28,6 +28,7 @@ export function warningText(warning: Warning, nameById: (id: MemberId) => string
       return loud(
         `the server’s history does not continue what this device has verified (${warning.rule}): the group stands still`,
       );
+    case 'background-failure':
     default:
       return quiet(`something did not work in the background and is tried again [${warning.code}]`);
   }
