@@ -53,6 +53,7 @@ export type GroupEvent =
       readonly bodyHash: Uint8Array;
       readonly epoch: number;
       readonly sender: Instance;
+      /** Who the sender said it was in `epoch`, not what it calls itself since. */
       readonly entry: IdentityEntry | undefined;
       readonly content: MemberContent;
       /** The sender's clock, as signed. */

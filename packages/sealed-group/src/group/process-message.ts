@@ -48,7 +48,7 @@ export function processMessage(state: MemberState, frame: MessageFrame): Process
     frame,
     tree: leaves,
     mode,
-    signingKeyOf: (leaf) => state.roster.signingKeyAt(leaf, frame.header.epoch),
+    signingKeyOf: (leaf) => state.roster.entryAt(leaf, frame.header.epoch)?.signingKey,
   });
   if (!opened.ok) return unauthentic(opened.rule);
   const { sender, content, sentAtMs, lastSeen } = opened.value;
@@ -62,7 +62,7 @@ export function processMessage(state: MemberState, frame: MessageFrame): Process
         bodyHash,
         epoch: frame.header.epoch,
         sender: { leaf: sender, epoch: leaves.leaf(sender)!.epoch },
-        entry: state.roster.entry(sender),
+        entry: state.roster.entryAt(sender, frame.header.epoch),
         content,
         sentAtMs,
         lastSeen,

@@ -113,12 +113,12 @@ export class Roster {
     return entries.sort((a, b) => a.leaf - b.leaf);
   }
 
-  /** The Ed25519 key with which the leaf signed messages in `epoch`: the current one or the one before. */
-  signingKeyAt(leaf: LeafIndex, epoch: number): Uint8Array | undefined {
+  /** The entry that counted in `epoch`, whose key signed the leaf's messages then: the current one or the one before. */
+  entryAt(leaf: LeafIndex, epoch: number): IdentityEntry | undefined {
     const slot = this.#slotByLeaf.get(leaf);
     if (slot === undefined) return undefined;
     const record = slot.current.sinceEpoch <= epoch ? slot.current : slot.previous;
-    return record !== undefined && record.sinceEpoch <= epoch ? record.entry?.signingKey : undefined;
+    return record !== undefined && record.sinceEpoch <= epoch ? record.entry : undefined;
   }
 
   /** All leaves of one person: removing a person removes them all. */

@@ -115,6 +115,26 @@ describe('a member', () => {
     expect(alice.sync().map(({ kind }) => kind)).toEqual(['epoch-changed', 'own-message', 'own-message']);
   });
 
+  test('shows late messages under the name of their epoch', () => {
+    const { ds, alice, bob } = pair();
+    const content = { kind: 'text', text: 'still Bob' } as const;
+    const late = valueOf(bob.group.encryptMessage({ content, nowMs: ds.nowMs }));
+    const renamed = new Client(
+      { ...bob.deps, profile: { ...bob.deps.profile, name: 'Robert' } },
+      ds,
+      bob.group,
+    );
+    renamed.restart();
+    valueOf(renamed.commit());
+    valueOf(ds.post(late.frame));
+    valueOf(renamed.say('Robert now'));
+    const messages = alice.sync().filter((event) => event.kind === 'message');
+    expect(messages).toMatchObject([
+      { content, entry: { name: 'bob' } },
+      { content: { text: 'Robert now' }, entry: { name: 'Robert' } },
+    ]);
+  });
+
   test('refuses a commit whose sealed secret is not that of the published key, whoever let it through', () => {
     const { ds, alice, bob } = pair();
     const forged = forgeBy(alice, ({ sealed }) => ({
