@@ -1,7 +1,7 @@
 /**
  * Builds a commit (§5): plan, fresh secrets, sealing, body, proofs, signatures, in the order in which each binds the next.
  *
- *   plan ─▶ secrets (leaf, path upwards by nextSecret, fills, added leaves) ─▶ keys into the draft ─▶ seal ─▶ body
+ *   plan ─▶ does it fit into a frame? ─▶ secrets (leaf, path upwards by nextSecret, fills, added leaves) ─▶ keys into the draft ─▶ seal ─▶ body
  *     ─▶ epoch keys ─▶ payload, confirm ─▶ possessions, sealing proof ─▶ rest of trailer ─▶ signatures by old and new key
  *
  * Every secret is hedged and bound to group, epoch, nonce and operations; every mask and signature nonce to the body as well [F9].
@@ -31,6 +31,7 @@ import {
   frameLimits,
   trailerContext,
 } from '../wire/index.ts';
+import { checkCommitSize } from './commit-size.ts';
 import { CommitSecrets } from './commit-secrets.ts';
 import { encodeContext, possessionContext, secretsContext, trailerSignatureContext } from './context.ts';
 import type { PublicGroup } from './public-group.ts';
@@ -113,6 +114,10 @@ export function buildCommit(input: BuildCommitInput): Result<BuiltCommit> {
   const planned = planCommit(group.tree, { ...commitInput, fills: fills.value });
   if (!planned.ok) return planned;
   const plan = planned.value;
+  const frame = { header, operations, fills: fills.value, plan };
+  // Before the work of seconds: whatever the payload will be, it makes the frame no shorter.
+  const mayFit = checkCommitSize(frame, 0);
+  if (!mayFit.ok) return mayFit;
 
   // Secrets and keys: fills are independent of each other and of the path, path secrets follow from the leaf's upwards.
   const newLeafSecret = drawSecret('leaf secret', 0);
@@ -166,6 +171,8 @@ export function buildCommit(input: BuildCommitInput): Result<BuiltCommit> {
 
   const payload = input.payload({ keys, bodyHash, plan, leafSecret: newLeafSecret });
   if (!payload.ok) return payload;
+  const fits = checkCommitSize(frame, payload.value.length);
+  if (!fits.ok) return fits;
   const proofHedge: Hedge = { secret: leafSecret, random, context: bodyHash };
   const rest = {
     possessions: plan.added.map(({ leaf, operation }, index) =>

@@ -304,6 +304,8 @@ export class SealedGroup {
   /**
    * A commit in the current epoch. Removals that are due (leaves, expired invites) are included. Its secrets are kept until the
    * epoch's winner is known: store the group before posting. After `commit-lost`, prepare again; nothing is reused.
+   * `tree/recipient-limit` or `frame/size`: too scattered a tree for one frame. Commits of other members, best of one from
+   * each part of the tree, make the same commit small again (§4.1).
    */
   prepareCommit(input: PrepareCommitInput): Result<PreparedFrame> {
     this.#demandRest();

@@ -118,7 +118,7 @@ export const treeRules = defineRules({
   },
   'tree/seal-limit': { says: 'A commit seals at most 1,024 nodes.', checkedBy: 'both', attack: 'F3' },
   'tree/recipient-limit': {
-    says: 'A commit seals to at most 4,096 recipients: more fit in no frame.',
+    says: 'A commit seals to at most 3,833 recipients: more fit in no frame.',
     checkedBy: 'both',
   },
 });

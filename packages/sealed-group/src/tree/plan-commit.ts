@@ -17,7 +17,7 @@
  */
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
-import { maxAdds, maxFrameBytes, maxSealedNodes, digitVectorBytes } from '../wire/limits.ts';
+import { maxAdds, maxFrameBytes, maxSealedNodes, recipientBytes } from '../wire/limits.ts';
 import { cascade, lowerDevices } from './cascade.ts';
 import type {
   AddedLeaf,
@@ -47,8 +47,11 @@ import { isExpired, isPending } from './tree-node.ts';
 import { filteredDirectPath, resolution } from './tree-reader.ts';
 import type { TreeReader } from './tree-reader.ts';
 
-/** Every recipient takes 512 bytes of the frame, so a frame has room for no more. */
-export const maxRecipients = maxFrameBytes / digitVectorBytes;
+/**
+ * 3,833: a frame has room for no more. What else stands in it leaves room for fewer, about 3,820; how many exactly, the
+ * committer learns from `checkCommitSize`, and everybody else by the size of the frame.
+ */
+export const maxRecipients = Math.floor(maxFrameBytes / recipientBytes);
 
 export function planCommit(tree: TreeReader, input: CommitInput): Result<CommitPlan> {
   if (input.fills.length > maxSealedNodes) return violation('tree/seal-limit');
@@ -292,7 +295,7 @@ function planSeals(
     for (const node of nodes) {
       const recipients = [...resolution(draft, left(node), room), ...resolution(draft, right(node), room)];
       room -= recipients.length;
-      if (room < 0) return violation('tree/recipient-limit');
+      if (room < 0) return violation('tree/recipient-limit', `more than ${maxRecipients} recipients`);
       seals.push({ node, kind, recipients });
     }
   }

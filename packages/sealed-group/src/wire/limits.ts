@@ -18,5 +18,7 @@ export const signatureBytes = 64;
 export const confirmBytes = 32;
 /** Sixteen group elements: one per digit of a sealed secret. */
 export const digitVectorBytes = 16 * 32;
+/** What a recipient of a sealed secret takes of a frame: its handles with their tag and length, and a point of the proof. */
+export const recipientBytes = 1 + 2 + digitVectorBytes + 32;
 /** Leaf index and generation, four bytes each, masked. */
 export const maskedHeaderBytes = 8;

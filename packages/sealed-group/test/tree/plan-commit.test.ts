@@ -442,6 +442,26 @@ describe('sizes', () => {
     expect(worst).toBeLessThan(6 * 8);
   });
 
+  test('come back to a scattered tree with the commits of few others', () => {
+    const group = new GroupModel();
+    group.commitFilled(
+      0,
+      Array.from({ length: 511 }, () => group.add('member')),
+    );
+    for (let i = 1; i < 512; i++) group.commit(i);
+    const recipients = () =>
+      unwrap(group.plan(0)).seals.reduce((sum, seal) => sum + seal.recipients.length, 0);
+    const gone = new Set(Array.from({ length: 60 }, (_, i) => 3 + ((i * 211) % 509)));
+    for (const leaf of gone) group.commit(0, [remove(leaf)]);
+    const scattered = recipients();
+    expect(scattered).toBeGreaterThan(150);
+    const someoneFrom = (place: number) => group.leaves().find((leaf) => leaf >= place)!;
+    group.commit(someoneFrom(256));
+    expect(recipients()).toBeLessThan(0.6 * scattered);
+    for (const place of [128, 384, 64, 192, 320, 448]) group.commit(someoneFrom(place));
+    expect(recipients()).toBeLessThan(0.2 * scattered);
+  });
+
   test('do not depend on unmerged leaves that the inviter filled in', () => {
     const group = new GroupModel();
     for (let round = 0; round < 8; round++) {

@@ -374,10 +374,11 @@ describe('fills', () => {
     breaks('tree/seal-limit', full.verdict(0, [], lowest.slice(0, 1014)));
   });
 
-  test('and the path reach at most 4,096 recipients', () => {
+  test('and the path reach at most 3,833 recipients', () => {
     const group = new GroupModel();
     const adds = (count: number): TreeOperation[] => Array.from({ length: count }, () => group.add());
     for (let i = 0; i < 3; i++) group.commit(0, adds(maxAdds));
+    expect(maxRecipients).toBe(3833);
     // Every other leaf, and the node below at each of the twelve on the path.
     const room = maxRecipients - 12 - 3 * maxAdds;
     expect(group.verdict(0, adds(room))).toBe('ok');
