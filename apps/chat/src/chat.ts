@@ -177,6 +177,7 @@ export class Chat {
   /** Resolves when the message is on everybody's record and on this screen. */
   async send(text: string): Promise<void> {
     const group = this.group;
+    assertMayWrite(group);
     const waiting: Waiting = { groupId: group.id, text };
     this.#waiting.push(waiting);
     this.#showStatus();
@@ -402,6 +403,14 @@ export class Chat {
       ...(this.#progress === undefined ? [] : [`  … ${this.#progress}`]),
     ]);
   }
+}
+
+/** The group's rules would refuse it later, in words for programmers. */
+function assertMayWrite({ role, mode }: GroupHandle): void {
+  if (role === 'reader')
+    throw new ChatError('CHAT_MAY_NOT_WRITE', 'You are a reader here: you read and do not write');
+  if (role === 'member' && mode.minWriter !== 'member')
+    throw new ChatError('CHAT_MAY_NOT_WRITE', 'Broadcast is on: only owners and admins write');
 }
 
 function removalText(verified: boolean): string {

@@ -19,6 +19,7 @@ export function findMembers(list: MemberList, text: string): MemberTarget[] {
   const [, name = '', id] = /^(.*?)\s*(#[\w-]+)?$/s.exec(text.trim()) ?? [];
   const byId =
     id === undefined ? list.members : list.members.filter((member) => `#${member.id}`.startsWith(id));
+  if (name === '') return id === undefined ? [] : byId.map((member) => ({ kind: 'member', member }));
   return bestMatches(byId, name, (member) => member.name).map((member) => ({ kind: 'member', member }));
 }
 

@@ -113,7 +113,7 @@ async function chooseMember(chat: Chat, name: string): Promise<MemberTarget> {
 
 function memberTable(chat: Chat): string {
   const { group, styles } = chat;
-  const { members, pending, unlistedLeaves } = group.members();
+  const { members, pending, unlistedLeaves, unknownLeaves } = group.members();
   const nameById = new Map(members.map(({ id, name }) => [id, printableName(name)]));
   const rows: [string, string, string][] = [
     ...members.map((member): [string, string, string] => [
@@ -141,6 +141,11 @@ function memberTable(chat: Chat): string {
       `position ${leaf}`,
       '?',
       'joined without saying who it is; an admin’s program removes it',
+    ]),
+    ...unknownLeaves.map((leaf): [string, string, string] => [
+      `position ${leaf}`,
+      '?',
+      'this device does not know yet who that is',
     ]),
   ];
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))));

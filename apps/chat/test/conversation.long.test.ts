@@ -76,7 +76,7 @@ describe('chatting over pipes', () => {
     ada.type('/broadcast on');
     await bo.until(/only owners and admins write/);
     bo.type('may I?');
-    await bo.until(/^! .*\[NOT_ALLOWED\]/m);
+    await bo.until(/^! .*\[CHAT_MAY_NOT_WRITE\]/m);
     ada.type('/role bo admin');
     await bo.until(/you are now admin/);
     ada.type('/broadcast off');
