@@ -9,7 +9,6 @@ const wordsByCode: Readonly<Record<string, string>> = {
   CONCLAVE_BLOB_GONE: 'The server no longer has this file.',
   CONCLAVE_BLOB_QUOTA: 'The group has no room left for files.',
   CONCLAVE_GROUP_QUOTA: 'This account may not create more groups here.',
-  CONCLAVE_RULE_BROKEN: 'The group’s rules do not let you do that.',
   CONCLAVE_READ_DENIED: 'The server does not take this device for a member of the group.',
   GROUP_EXISTS: 'This device is a member of that group already: /groups lists it.',
   INVITE_ALREADY_READ:

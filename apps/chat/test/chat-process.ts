@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export const chatProgram = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 export const nodeFlags = ['--disable-warning=ExperimentalWarning'];
 
-const patienceMs = 8_000;
+const patienceMs = 30_000;
 
 export interface ChatProcess extends AsyncDisposable {
   readonly output: string;
