@@ -40,6 +40,7 @@ import type { ServerDatabase } from '../schema/server-database.ts';
 import { announceFrame, announceRemoval } from './announce.ts';
 import type { ClaimBatcher } from './claim-batcher.ts';
 import type { Decoy } from './decoy-group.ts';
+import type { FalseProofs } from './false-proofs.ts';
 import type { CachedGroup, GroupCache } from './group-cache.ts';
 import type { GroupGate } from './group-gate.ts';
 import {
@@ -61,6 +62,7 @@ export interface AcceptFrameDeps {
   readonly gate: GroupGate;
   readonly claims: ClaimBatcher;
   readonly decoy: Decoy;
+  readonly falseProofs: FalseProofs;
   readonly clock: Clock;
 }
 
@@ -275,12 +277,15 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
       account,
       reservation,
     });
-    if (!budget.ok) {
+    const waitMs = budget.ok
+      ? deps.falseProofs.waitMs(groupId, charged)
+      : Math.max(1, budget.retryAtMs - nowMs);
+    if (!budget.ok || waitMs > 0) {
       throw new ApiError('CONCLAVE_LEAF_WAIT', 'This leaf has to wait before its next commit', {
-        retryAfterMs: Math.max(1, budget.retryAtMs - nowMs),
+        retryAfterMs: waitMs,
       });
     }
-    const effect = await judgeCommit(group, frame);
+    const effect = await judgeCommit(group, frame, () => deps.falseProofs.note(groupId, charged));
     const next = { ...group, ...stateOf(effect) };
     const seq = await writeOnce(async (trx) => {
       const seq = await advanceRows(trx, groupId, effect, next, nowMs);
@@ -300,7 +305,11 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     return { seq, epoch: effect.epoch };
   }
 
-  async function judgeCommit(group: PublicGroup, frame: CommitFrame): Promise<CommitEffect> {
+  async function judgeCommit(
+    group: PublicGroup,
+    frame: CommitFrame,
+    onFalseProof: () => void,
+  ): Promise<CommitEffect> {
     const verified = verifyCommit(suite, group, frame, serverVerification);
     if (!verified.ok) {
       if (verified.rule !== 'commit/required-removals') throw ruleError(verified);
@@ -309,7 +318,10 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
       });
     }
     const broken = await claims.verify(verified.value.claims);
-    if (broken !== undefined) throw ruleError(broken);
+    if (broken !== undefined) {
+      onFalseProof();
+      throw ruleError(broken);
+    }
     return verified.value.effect;
   }
 }

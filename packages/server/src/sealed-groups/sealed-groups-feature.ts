@@ -15,6 +15,7 @@ import { createCreateGroup } from './create-group.ts';
 import type { CreateGroup } from './create-group.ts';
 import { createDecoy } from './decoy-group.ts';
 import type { Decoy } from './decoy-group.ts';
+import { createFalseProofs } from './false-proofs.ts';
 import { createGroupBlobs } from './group-blobs.ts';
 import type { GroupBlobs } from './group-blobs.ts';
 import { createGroupCache } from './group-cache.ts';
@@ -128,7 +129,17 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       maxBlobBytes: settings.maxBlobBytes,
       quotaBytes: settings.blobQuotaBytes,
     }),
-    acceptFrame: createAcceptFrame({ suite, store, rows, cache, gate, claims, decoy, clock }),
+    acceptFrame: createAcceptFrame({
+      suite,
+      store,
+      rows,
+      cache,
+      gate,
+      claims,
+      decoy,
+      falseProofs: createFalseProofs({ clock, maxEntries: 10_000 }),
+      clock,
+    }),
     createGroup: createCreateGroup({
       suite,
       store,
