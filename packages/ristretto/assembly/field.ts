@@ -7,16 +7,17 @@
  *
  * Bounds. One *unit* is 2^28 + 2^17. What multiplication, squaring and `fieldCarry` write is bounded by one unit in every
  * limb; the sum or difference of an m-unit and an n-unit element has m + n units. The factors of a product may have
- * m and n units if m * n <= 14: a column then is at most 9 * 14 * (2^28 + 2^17)^2 < 2^62.99, and folding adds less than
- * 2^46, so that nothing leaves an i64. Callers state their units where they are not plain.
+ * m and n units if m * n <= 14: a column then is at most 9 * 14 * (2^28 + 2^17)^2 < 2^62.98. What folds onto it is cut
+ * at 29 bits first, so at most 1216 * (2^29 + 2^34), and the carry of the column before is at most 2^34: together below
+ * 2^45, so that nothing leaves an i64. Callers state their units where they are not plain.
  *
- * Why the result has one unit: after the chains every limb is a rounded remainder, at most 2^28, except limb 5,
- * which took a second carry of limb 4, at most 2^7, and limb 1, which took a second carry of limb 0: limb 8's carry is
- * at most 2^35, times 1216 below 2^46, divided by 2^29 at most 2^17.
+ * Why the result has one unit: every carry rounds to the nearest, so limbs are at most 2^28; the last column's carry, at most
+ * 2^34, folds onto limb 0 as at most 2^45, and what limb 0 then carries to limb 1 is at most 2^16 + 1.
  *
- * Choice by measurement (Xeon, Node 24, medians of a quiet run, one multiplication / squaring): this form 33 / 26 ns; Karatsuba
- * over three blocks of three limbs 34 / 25; two independent products in the lanes of SIMD `i64x2.extmul` 30 / 22 each,
- * which interleaving two points' coordinates would eat up. WASM has no 128-bit product, so 51-bit limbs are out.
+ * Choice by measurement (Xeon, Node 24, the best of many short runs, one multiplication): this form 34 ns; all columns
+ * first and two interleaved carry chains 40; Karatsuba over (5, 4) limbs 36, over three blocks of three 37; two
+ * independent products in the lanes of SIMD `i64x2.extmul` 31 each, which bringing two points' coordinates into lanes
+ * would eat up. WASM has no 128-bit product, so 51-bit limbs are out.
  *
  * Outputs may alias inputs: all limbs are read before any is written. No branch and no address depends on a value.
  */
@@ -51,17 +52,8 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
   const b6 = i64.load32_s(b, 24);
   const b7 = i64.load32_s(b, 28);
   const b8 = i64.load32_s(b, 32);
-  let carry: i64;
 
-  let c0 = a0 * b0;
-  let c1 = a0 * b1 + a1 * b0;
-  let c2 = a0 * b2 + a1 * b1 + a2 * b0;
-  let c3 = a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0;
-  let c4 = a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0;
-  let c5 = a0 * b5 + a1 * b4 + a2 * b3 + a3 * b2 + a4 * b1 + a5 * b0;
-  let c6 = a0 * b6 + a1 * b5 + a2 * b4 + a3 * b3 + a4 * b2 + a5 * b1 + a6 * b0;
-  let c7 = a0 * b7 + a1 * b6 + a2 * b5 + a3 * b4 + a4 * b3 + a5 * b2 + a6 * b1 + a7 * b0;
-  let c8 = a0 * b8 + a1 * b7 + a2 * b6 + a3 * b5 + a4 * b4 + a5 * b3 + a6 * b2 + a7 * b1 + a8 * b0;
+  // Columns 9 to 16, then the lower ones: each takes what folds onto it and the carry of the one before.
   const c9 = a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1;
   const c10 = a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2;
   const c11 = a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3;
@@ -70,46 +62,71 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
   const c14 = a6 * b8 + a7 * b7 + a8 * b6;
   const c15 = a7 * b8 + a8 * b7;
   const c16 = a8 * b8;
-
-  // The upper half, folded: 2^(29 * (9 + i)) = 1216 * 2^(29 * i). Cut at 29 bits first, so that nothing overflows.
-  c0 += fold * (c9 & limbMask);
-  c1 += fold * ((c10 & limbMask) + (c9 >> limbBits));
-  c2 += fold * ((c11 & limbMask) + (c10 >> limbBits));
-  c3 += fold * ((c12 & limbMask) + (c11 >> limbBits));
-  c4 += fold * ((c13 & limbMask) + (c12 >> limbBits));
-  c5 += fold * ((c14 & limbMask) + (c13 >> limbBits));
-  c6 += fold * ((c15 & limbMask) + (c14 >> limbBits));
-  c7 += fold * ((c16 & limbMask) + (c15 >> limbBits));
-  c8 += fold * (c16 >> limbBits);
-
-  // Two interleaved carry chains, from 0 and from 4; each carry rounds to the nearest.
+  let carry: i64 = 0;
+  let c0 = a0 * b0 + fold * (c9 & limbMask);
   carry = (c0 + half) >> limbBits;
   c0 -= carry << limbBits;
-  c1 += carry;
-  carry = (c4 + half) >> limbBits;
-  c4 -= carry << limbBits;
-  c5 += carry;
+  let c1 = a0 * b1 + a1 * b0 + fold * ((c10 & limbMask) + (c9 >> limbBits)) + carry;
   carry = (c1 + half) >> limbBits;
   c1 -= carry << limbBits;
-  c2 += carry;
-  carry = (c5 + half) >> limbBits;
-  c5 -= carry << limbBits;
-  c6 += carry;
+  let c2 = a0 * b2 + a1 * b1 + a2 * b0 + fold * ((c11 & limbMask) + (c10 >> limbBits)) + carry;
   carry = (c2 + half) >> limbBits;
   c2 -= carry << limbBits;
-  c3 += carry;
-  carry = (c6 + half) >> limbBits;
-  c6 -= carry << limbBits;
-  c7 += carry;
+  let c3 = a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0 + fold * ((c12 & limbMask) + (c11 >> limbBits)) + carry;
   carry = (c3 + half) >> limbBits;
   c3 -= carry << limbBits;
-  c4 += carry;
-  carry = (c7 + half) >> limbBits;
-  c7 -= carry << limbBits;
-  c8 += carry;
+  let c4 =
+    a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0 + fold * ((c13 & limbMask) + (c12 >> limbBits)) + carry;
   carry = (c4 + half) >> limbBits;
   c4 -= carry << limbBits;
-  c5 += carry;
+  let c5 =
+    a0 * b5 +
+    a1 * b4 +
+    a2 * b3 +
+    a3 * b2 +
+    a4 * b1 +
+    a5 * b0 +
+    fold * ((c14 & limbMask) + (c13 >> limbBits)) +
+    carry;
+  carry = (c5 + half) >> limbBits;
+  c5 -= carry << limbBits;
+  let c6 =
+    a0 * b6 +
+    a1 * b5 +
+    a2 * b4 +
+    a3 * b3 +
+    a4 * b2 +
+    a5 * b1 +
+    a6 * b0 +
+    fold * ((c15 & limbMask) + (c14 >> limbBits)) +
+    carry;
+  carry = (c6 + half) >> limbBits;
+  c6 -= carry << limbBits;
+  let c7 =
+    a0 * b7 +
+    a1 * b6 +
+    a2 * b5 +
+    a3 * b4 +
+    a4 * b3 +
+    a5 * b2 +
+    a6 * b1 +
+    a7 * b0 +
+    fold * ((c16 & limbMask) + (c15 >> limbBits)) +
+    carry;
+  carry = (c7 + half) >> limbBits;
+  c7 -= carry << limbBits;
+  let c8 =
+    a0 * b8 +
+    a1 * b7 +
+    a2 * b6 +
+    a3 * b5 +
+    a4 * b4 +
+    a5 * b3 +
+    a6 * b2 +
+    a7 * b1 +
+    a8 * b0 +
+    fold * (c16 >> limbBits) +
+    carry;
   carry = (c8 + half) >> limbBits;
   c8 -= carry << limbBits;
   c0 += fold * carry;
@@ -148,17 +165,8 @@ export function fieldSquareTimes(out: usize, a: usize, count: i32): void {
     const d5 = a5 << 1;
     const d6 = a6 << 1;
     const d7 = a7 << 1;
-    let carry: i64;
 
-    let c0 = a0 * a0;
-    let c1 = d0 * a1;
-    let c2 = d0 * a2 + a1 * a1;
-    let c3 = d0 * a3 + d1 * a2;
-    let c4 = d0 * a4 + d1 * a3 + a2 * a2;
-    let c5 = d0 * a5 + d1 * a4 + d2 * a3;
-    let c6 = d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3;
-    let c7 = d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4;
-    let c8 = d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4;
+    // Columns 9 to 16, then the lower ones: each takes what folds onto it and the carry of the one before.
     const c9 = d1 * a8 + d2 * a7 + d3 * a6 + d4 * a5;
     const c10 = d2 * a8 + d3 * a7 + d4 * a6 + a5 * a5;
     const c11 = d3 * a8 + d4 * a7 + d5 * a6;
@@ -167,46 +175,32 @@ export function fieldSquareTimes(out: usize, a: usize, count: i32): void {
     const c14 = d6 * a8 + a7 * a7;
     const c15 = d7 * a8;
     const c16 = a8 * a8;
-
-    // The upper half, folded: 2^(29 * (9 + i)) = 1216 * 2^(29 * i). Cut at 29 bits first, so that nothing overflows.
-    c0 += fold * (c9 & limbMask);
-    c1 += fold * ((c10 & limbMask) + (c9 >> limbBits));
-    c2 += fold * ((c11 & limbMask) + (c10 >> limbBits));
-    c3 += fold * ((c12 & limbMask) + (c11 >> limbBits));
-    c4 += fold * ((c13 & limbMask) + (c12 >> limbBits));
-    c5 += fold * ((c14 & limbMask) + (c13 >> limbBits));
-    c6 += fold * ((c15 & limbMask) + (c14 >> limbBits));
-    c7 += fold * ((c16 & limbMask) + (c15 >> limbBits));
-    c8 += fold * (c16 >> limbBits);
-
-    // Two interleaved carry chains, from 0 and from 4; each carry rounds to the nearest.
+    let carry: i64 = 0;
+    let c0 = a0 * a0 + fold * (c9 & limbMask);
     carry = (c0 + half) >> limbBits;
     c0 -= carry << limbBits;
-    c1 += carry;
-    carry = (c4 + half) >> limbBits;
-    c4 -= carry << limbBits;
-    c5 += carry;
+    let c1 = d0 * a1 + fold * ((c10 & limbMask) + (c9 >> limbBits)) + carry;
     carry = (c1 + half) >> limbBits;
     c1 -= carry << limbBits;
-    c2 += carry;
-    carry = (c5 + half) >> limbBits;
-    c5 -= carry << limbBits;
-    c6 += carry;
+    let c2 = d0 * a2 + a1 * a1 + fold * ((c11 & limbMask) + (c10 >> limbBits)) + carry;
     carry = (c2 + half) >> limbBits;
     c2 -= carry << limbBits;
-    c3 += carry;
-    carry = (c6 + half) >> limbBits;
-    c6 -= carry << limbBits;
-    c7 += carry;
+    let c3 = d0 * a3 + d1 * a2 + fold * ((c12 & limbMask) + (c11 >> limbBits)) + carry;
     carry = (c3 + half) >> limbBits;
     c3 -= carry << limbBits;
-    c4 += carry;
-    carry = (c7 + half) >> limbBits;
-    c7 -= carry << limbBits;
-    c8 += carry;
+    let c4 = d0 * a4 + d1 * a3 + a2 * a2 + fold * ((c13 & limbMask) + (c12 >> limbBits)) + carry;
     carry = (c4 + half) >> limbBits;
     c4 -= carry << limbBits;
-    c5 += carry;
+    let c5 = d0 * a5 + d1 * a4 + d2 * a3 + fold * ((c14 & limbMask) + (c13 >> limbBits)) + carry;
+    carry = (c5 + half) >> limbBits;
+    c5 -= carry << limbBits;
+    let c6 = d0 * a6 + d1 * a5 + d2 * a4 + a3 * a3 + fold * ((c15 & limbMask) + (c14 >> limbBits)) + carry;
+    carry = (c6 + half) >> limbBits;
+    c6 -= carry << limbBits;
+    let c7 = d0 * a7 + d1 * a6 + d2 * a5 + d3 * a4 + fold * ((c16 & limbMask) + (c15 >> limbBits)) + carry;
+    carry = (c7 + half) >> limbBits;
+    c7 -= carry << limbBits;
+    let c8 = d0 * a8 + d1 * a7 + d2 * a6 + d3 * a5 + a4 * a4 + fold * (c16 >> limbBits) + carry;
     carry = (c8 + half) >> limbBits;
     c8 -= carry << limbBits;
     c0 += fold * carry;

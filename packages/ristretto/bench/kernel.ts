@@ -8,31 +8,45 @@ import { createNobleRistretto, createWasmRistretto } from '../src/index.ts';
 import type { Ristretto255, Scalar } from '../src/index.ts';
 import { Kernel } from '../src/wasm/kernel.ts';
 
-/** Nanoseconds of one `task`, the median of samples of at least `sampleMs`. */
-function measureNs(task: () => unknown, { samples = 15, sampleMs = 8 } = {}): number {
+const samples = 11;
+const sampleMs = 8;
+
+/** Processor time of one `task` in nanoseconds, over `rounds` of them. */
+function sampleNs(task: () => unknown, rounds: number): number {
+  const start = process.cpuUsage();
+  for (let i = 0; i < rounds; i++) task();
+  const { user, system } = process.cpuUsage(start);
+  return ((user + system) * 1000) / rounds;
+}
+
+/** As many rounds as take `sampleMs`. */
+function roundsFor(task: () => unknown): number {
   let rounds = 1;
-  const run = () => {
-    const { user, system } = process.cpuUsage();
-    for (let i = 0; i < rounds; i++) task();
-    const used = process.cpuUsage({ user, system });
-    return (used.user + used.system) * 1000;
-  };
-  while (run() < sampleMs * 1e6) rounds *= 2;
-  const times = Array.from({ length: samples }, () => run() / rounds);
-  times.sort((a, b) => a - b);
-  return times[samples >> 1] ?? Number.NaN;
+  while (sampleNs(task, rounds) * rounds < sampleMs * 1e6) rounds *= 2;
+  return rounds;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const message = Buffer.alloc(32);
 const signature = sign(null, message, privateKey);
-const unitNs = measureNs(() => verify(null, message, publicKey, signature), { samples: 31 });
+const unit = () => verify(null, message, publicKey, signature);
+const unitRounds = roundsFor(unit);
 
-function report(name: string, ns: number): void {
+/** A task in samples that alternate with samples of the unit, so that both meet the same machine. `per`: operations in one task. */
+function report(name: string, task: () => unknown, per = 1): void {
+  const rounds = roundsFor(task);
+  const pairs = Array.from({ length: samples }, () => ({
+    unitNs: sampleNs(unit, unitRounds),
+    ns: sampleNs(task, rounds) / per,
+  }));
+  const ns = median(pairs.map((pair) => pair.ns));
+  const inUnits = median(pairs.map((pair) => pair.ns / pair.unitNs));
   const time = ns < 1e4 ? `${ns.toFixed(0)} ns` : `${(ns / 1000).toFixed(1)} us`;
-  process.stdout.write(
-    `${name.padEnd(40)} ${time.padStart(12)} ${(ns / unitNs).toFixed(4).padStart(10)} E\n`,
-  );
+  process.stdout.write(`${name.padEnd(40)} ${time.padStart(12)} ${inUnits.toFixed(4).padStart(10)} E\n`);
 }
 
 function reportField(module: WebAssembly.Module): void {
@@ -43,23 +57,12 @@ function reportField(module: WebAssembly.Module): void {
   const out = callArea;
   const cached = callArea + 256;
   exports.toCached(cached, generator);
-  report(
-    'field multiplication',
-    measureNs(() => exports.fieldMultiply(out, generator, generator + 36)),
-  );
-  report('field squaring', measureNs(() => exports.fieldSquareTimes(out, generator, 1000)) / 1000);
-  report(
-    'field inversion',
-    measureNs(() => exports.fieldInvert(out, generator)),
-  );
-  report(
-    'point doubling',
-    measureNs(() => exports.pointDouble(out, generator)),
-  );
-  report(
-    'point addition, cached',
-    measureNs(() => exports.addCached(out, generator, cached)),
-  );
+  const field = 1000;
+  report('field multiplication (and the call)', () => exports.fieldMultiply(out, generator, generator + 36));
+  report('field squaring', () => exports.fieldSquareTimes(out, generator, field), field);
+  report('field inversion', () => exports.fieldInvert(out, generator));
+  report('point doubling', () => exports.pointDouble(out, generator));
+  report('point addition, cached', () => exports.addCached(out, generator, cached));
 }
 
 function reportEngine(name: string, group: Ristretto255, sizes: readonly number[]): void {
@@ -84,16 +87,15 @@ function reportEngine(name: string, group: Ristretto255, sizes: readonly number[
     ['fixedBase: table', () => group.fixedBase(point)],
     ['fixedBase.multiply (secret)', () => table.multiply(scalar)],
   ];
-  for (const [what, task] of each) report(`${name}: ${what}`, measureNs(task));
+  for (const [what, task] of each) report(`${name}: ${what}`, task);
   for (const size of sizes) {
     const scalars = Array.from({ length: size }, (_, i) => scalarOf(i + 1));
     const points = scalars.map((value) => group.multiplyGenerator(value));
-    const ns = measureNs(() => group.multiScalarMultiply(points, scalars), { samples: 7 });
-    report(`${name}: sum of ${size} products`, ns);
+    report(`${name}: sum of ${size} products`, () => group.multiScalarMultiply(points, scalars));
   }
 }
 
-report('Ed25519 verify (the unit)', unitNs);
+report('Ed25519 verify (the unit)', unit);
 const module = readKernel();
 reportField(module);
 reportEngine('wasm', createWasmRistretto(module), [2, 16, 64, 160, 190, 220, 400, 656, 1400, 3000]);
