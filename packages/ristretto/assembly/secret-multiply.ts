@@ -78,20 +78,25 @@ export function buildFixedTable(table: usize, p: usize): void {
   toAffineEntries(table, points, count);
 }
 
-/** scalar * (the table's point). */
-export function multiplyFixed(out: usize, table: usize, scalar: usize): void {
+/**
+ * scalar * (the table's point), for a scalar below 2^bits: `bits`, at most 253, is public, and the work is proportional to it.
+ */
+export function multiplyFixed(out: usize, table: usize, scalar: usize, bits: i32): void {
+  // One digit more takes the last carry.
+  const count = min<i32>(((bits + 3) >> 2) + 1, digitCount);
   recodeSigned16(scalar);
   pointSetIdentity(sum);
-  addDigits(table, 1);
+  addDigits(table, 1, count);
   doubleTimes(sum, sum, 4);
-  addDigits(table, 0);
+  addDigits(table, 0, count);
   pointCopy(out, sum);
 }
 
-/** Adds the digits first, first + 2, ...: digit 2i + first belongs to row i. */
-function addDigits(table: usize, first: usize): void {
-  for (let i: usize = 0; i < tableRows; i++) {
-    selectAffine(table + i * tableEntries * affineBytes, load<i8>(digits + 2 * i + first));
+/** Adds the digits first, first + 2, ..., below count: digit 2i + first belongs to row i. */
+function addDigits(table: usize, first: i32, count: i32): void {
+  for (let i = first; i < count; i += 2) {
+    selectAffine(table, load<i8>(digits + <usize>i));
     addAffine(sum, sum, selected);
+    table += tableEntries * affineBytes;
   }
 }

@@ -86,6 +86,7 @@ function reportEngine(name: string, group: Ristretto255, sizes: readonly number[
     ['multiplyGenerator (secret)', () => group.multiplyGenerator(scalar)],
     ['fixedBase: table', () => group.fixedBase(point)],
     ['fixedBase.multiply (secret)', () => table.multiply(scalar)],
+    ['fixedBase.multiply (secret, 16 bits)', () => table.multiply(group.scalars.one, 16)],
   ];
   for (const [what, task] of each) report(`${name}: ${what}`, task);
   for (const size of sizes) {

@@ -35,6 +35,20 @@ describe.each(engines)('%s', (_, group) => {
       );
     });
 
+    it('multiply fixed bases by scalars with a public bound, up to the bound', () => {
+      const table = group.fixedBase(pointOf(scalars.fromNumber(12_345)));
+      for (const bits of [0, 1, 3, 4, 5, 8, 16, 33, 34, 52]) {
+        for (const value of [0, 1, Math.floor(2 ** (bits - 1)), 2 ** bits - 1].filter((n) => n < 2 ** bits)) {
+          const small = scalars.fromNumber(value);
+          expect(group.equals(table.multiply(small, bits), table.multiply(small))).toBe(true);
+        }
+        expect(() => table.multiply(scalars.fromNumber(2 ** bits), bits)).toThrow('larger than said');
+      }
+      const largest = scalars.negate(scalars.one);
+      expect(group.equals(table.multiply(largest, 253), table.multiply(largest))).toBe(true);
+      for (const bits of [-1, 254, 0.5]) expect(() => table.multiply(scalars.zero, bits)).toThrow(RangeError);
+    });
+
     it('encode equal points equally, and decode what they encode', () => {
       fc.assert(
         fc.property(scalar, scalar, (a, b) => {

@@ -30,7 +30,8 @@ export interface KernelExports {
 
   readonly multiplySecret: (out: Address, p: Address, scalar: Address) => void;
   readonly buildFixedTable: (table: Address, p: Address) => void;
-  readonly multiplyFixed: (out: Address, table: Address, scalar: Address) => void;
+  /** The scalar is below 2^bits. */
+  readonly multiplyFixed: (out: Address, table: Address, scalar: Address, bits: number) => void;
   /** Overwrites `points`. */
   readonly multiScalarMultiply: (out: Address, points: Address, scalars: Address, count: number) => void;
 

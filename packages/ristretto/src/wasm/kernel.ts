@@ -7,11 +7,16 @@
  */
 import type { KernelExports } from './kernel-exports.ts';
 
+/** Points are cut from buffers of this size: a buffer of its own for each, outside of the heap, would take longer than an addition. */
+const poolBytes = 16 * 1024;
+
 export class Kernel {
   readonly exports: KernelExports;
   /** 1 KiB that every call may use as it likes. */
   readonly callArea: number;
   #bytes: Uint8Array;
+  #pool = new Uint8Array(0);
+  #poolUsed = 0;
 
   constructor(instance: WebAssembly.Instance) {
     this.exports = instance.exports as unknown as KernelExports;
@@ -69,6 +74,18 @@ export class Kernel {
   /** A copy. */
   take(at: number, length: number): Uint8Array {
     return this.bytes.slice(at, at + length);
+  }
+
+  /** A copy of at most `poolBytes`, in a buffer that others share: for values that stay opaque. */
+  takePooled(at: number, length: number): Uint8Array {
+    if (this.#poolUsed + length > this.#pool.length) {
+      this.#pool = new Uint8Array(poolBytes);
+      this.#poolUsed = 0;
+    }
+    const start = this.#poolUsed;
+    this.#poolUsed += length;
+    this.#pool.set(this.bytes.subarray(at, at + length), start);
+    return this.#pool.subarray(start, this.#poolUsed);
   }
 
   /** Copies of `count` items in a row, which share one buffer. */

@@ -7,6 +7,7 @@
  * no points of another.
  */
 import type { FixedBase, Point, Ristretto255 } from '../ristretto255.ts';
+import { checkBits, scalarBits } from '../scalar-bits.ts';
 import { createFixedTables } from './fixed-tables.ts';
 import { Kernel } from './kernel.ts';
 import { encodedBytes, pointBytes, unwrapPoint, wrapPoint } from './wasm-point.ts';
@@ -35,7 +36,7 @@ function createEngine(kernel: Kernel): Ristretto255 {
   const tables = createFixedTables(kernel);
   const generator = kernel.take(exports.generatorPoint.value, pointBytes);
 
-  const resultPoint = () => wrapPoint(kernel.take(result, pointBytes));
+  const resultPoint = () => wrapPoint(kernel.takePooled(result, pointBytes));
   const combine = (operation: (out: number, p: number, q: number) => void, a: Point, b: Point) =>
     kernel.run(() => {
       const { bytes } = kernel;
@@ -49,16 +50,17 @@ function createEngine(kernel: Kernel): Ristretto255 {
       kernel.bytes.set(point, first);
       kernel.bytes.set(scalar, second);
       exports.multiplySecret(result, first, second);
-      return kernel.take(result, pointBytes);
+      return kernel.takePooled(result, pointBytes);
     });
   const fixedBase = (point: Uint8Array): FixedBase => {
     const table = tables.build(point);
     return {
-      multiply(scalar) {
+      multiply(scalar, bits = scalarBits) {
+        checkBits(scalar, bits);
         const address = table.address();
         return kernel.run(() => {
           kernel.bytes.set(scalar, first);
-          exports.multiplyFixed(result, address, first);
+          exports.multiplyFixed(result, address, first, bits);
           return resultPoint();
         });
       },
