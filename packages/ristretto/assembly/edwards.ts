@@ -2,9 +2,9 @@
  * The twisted Edwards curve -x^2 + y^2 = 1 + d x^2 y^2 over GF(2^255 - 19), in the coordinates of Hisil, Wong, Carter,
  * Dawson, "Twisted Edwards Curves Revisited" (2008). The formulas are complete: no case distinctions.
  *
- *   extended   X, Y, Z, T     144 bytes   x = X/Z, y = Y/Z, T = X*Y/Z; every coordinate of one unit
- *   cached     Y+X, Y-X, 2Z, 2dT   144    the second operand of an addition; 2, 2, 2, 1 units
- *   affine     y+x, y-x, 2dxy      112    cached with Z = 1 (one product less), padded to seven v128; 2, 2, 1 units
+ *   extended   X, Y, Z, T     160 bytes   x = X/Z, y = Y/Z, T = X*Y/Z; every coordinate of one unit
+ *   cached     Y+X, Y-X, 2Z, 2dT   160    the second operand of an addition; 2, 2, 2, 1 units
+ *   affine     y+x, y-x, 2dxy      128    cached with Z = 1 (one product less), padded to eight v128; 2, 2, 1 units
  *
  * Unit counts stand at each line; products allow 14 (`field.ts`).
  */
@@ -21,9 +21,9 @@ import {
 } from './field';
 import { edwardsScratch } from './scratch';
 
-export const pointBytes: usize = 144;
-export const cachedBytes: usize = 144;
-export const affineBytes: usize = 112;
+export const pointBytes: usize = 160;
+export const cachedBytes: usize = 160;
+export const affineBytes: usize = 128;
 
 /** Offsets of the second, third and fourth coordinate. */
 export const second: usize = elementBytes;
@@ -40,11 +40,14 @@ const g: usize = edwardsScratch + 6 * elementBytes;
 const h: usize = edwardsScratch + 7 * elementBytes;
 
 export function pointCopy(out: usize, p: usize): void {
-  memory.copy(out, p, pointBytes);
+  fieldCopy(out, p);
+  fieldCopy(out + second, p + second);
+  fieldCopy(out + third, p + third);
+  fieldCopy(out + fourth, p + fourth);
 }
 
 export function pointSetIdentity(out: usize): void {
-  memory.copy(out, identityPoint, pointBytes);
+  pointCopy(out, identityPoint);
 }
 
 export function pointNegate(out: usize, p: usize): void {

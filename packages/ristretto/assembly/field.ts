@@ -1,8 +1,8 @@
 /**
  * Arithmetic in GF(p), p = 2^255 - 19.
  *
- * An element is nine signed limbs of 29 bits, little-endian, each an i32 in linear memory (36 bytes): the value is
- * sum limb[i] * 2^(29 * i). Nine limbs hold 261 bits, and 2^261 = 64 * 2^255 = 64 * 19 = 1216 modulo p ("fold").
+ * An element is nine signed limbs of 29 bits, little-endian, each an i32 in linear memory, and four bytes that nobody reads
+ * (40 bytes): the value is sum limb[i] * 2^(29 * i). Nine limbs hold 261 bits, and 2^261 = 64 * 2^255 = 64 * 19 = 1216 modulo p ("fold").
  * Signed limbs make a subtraction as cheap as an addition, and neither carries.
  *
  * Bounds. One *unit* is 2^28 + 2^17. What multiplication, squaring and `fieldCarry` write is bounded by one unit in every
@@ -14,35 +14,66 @@
  * Why the result has one unit: every carry rounds to the nearest, so limbs are at most 2^28; the last column's carry, at most
  * 2^34, folds onto limb 0 as at most 2^45, and what limb 0 then carries to limb 1 is at most 2^16 + 1.
  *
- * Choice by measurement (Xeon, Node 24, the best of many short runs, one multiplication): this form 34 ns; all columns
- * first and two interleaved carry chains 40; Karatsuba over (5, 4) limbs 36, over three blocks of three 37; two
- * independent products in the lanes of SIMD `i64x2.extmul` 31 each, which bringing two points' coordinates into lanes
- * would eat up. WASM has no 128-bit product, so 51-bit limbs are out.
+ * Choices by measurement (Xeon at 2.6 GHz, Node 24, the best of many short runs). WASM has no 128-bit product, so 51-bit limbs
+ * are out. With 32-bit products one multiplication is bound by the processor's one integer multiplier: 81 + 9 products
+ * took 32 ns (40 with carries after all columns, 36 with Karatsuba). Three of the nine rows moved to the vector unit make
+ * it 28.5. Whole products in vectors, two at a time, took 31 each. A squaring, 45 + 9 products, takes 18 ns, and
+ * gains nothing from vectors.
+ *
+ * Elements are written in 8-byte pieces: the vector rows read pairs of limbs, and a processor forwards a store to a later load
+ * only if the load lies within it.
  *
  * Outputs may alias inputs: all limbs are read before any is written. No branch and no address depends on a value.
  */
 
 /** Bytes of a field element in linear memory. */
-export const elementBytes: usize = 36;
+export const elementBytes: usize = 40;
 
 const limbBits: i64 = 29;
+const wordMask: i64 = 0xffffffff;
 const limbMask: i64 = 0x1fffffff;
 /** 2^28: added before a shift, it makes the carry round to the nearest. */
 const half: i64 = 0x10000000;
 /** 2^261 modulo p. */
 const fold: i64 = 1216;
 
+/** The nine limbs, without the padding. */
+const limbsBytes: usize = 36;
+
 /** Product of an m-unit and an n-unit element, m * n <= 14; one unit. Schoolbook: 81 products. */
 export function fieldMultiply(out: usize, a: usize, b: usize): void {
+  // Rows 4, 6 and 8 in vectors: w[i] * (b[j], b[j+1]) is added to columns i + j and i + j + 1.
+  const q0 = v128.load64_zero(b, 0);
+  const q2 = v128.load64_zero(b, 8);
+  const q4 = v128.load64_zero(b, 16);
+  const q6 = v128.load64_zero(b, 24);
+  const q8 = v128.load32_zero(b, 32);
+  const w4 = v128.load32_splat(a, 16);
+  const w6 = v128.load32_splat(a, 24);
+  const w8 = v128.load32_splat(a, 32);
+  const v4 = i64x2.extmul_low_i32x4_s(w4, q0);
+  const v6 = i64x2.add(i64x2.extmul_low_i32x4_s(w4, q2), i64x2.extmul_low_i32x4_s(w6, q0));
+  const v8 = i64x2.add(
+    i64x2.add(i64x2.extmul_low_i32x4_s(w4, q4), i64x2.extmul_low_i32x4_s(w6, q2)),
+    i64x2.extmul_low_i32x4_s(w8, q0),
+  );
+  const v10 = i64x2.add(
+    i64x2.add(i64x2.extmul_low_i32x4_s(w4, q6), i64x2.extmul_low_i32x4_s(w6, q4)),
+    i64x2.extmul_low_i32x4_s(w8, q2),
+  );
+  const v12 = i64x2.add(
+    i64x2.add(i64x2.extmul_low_i32x4_s(w4, q8), i64x2.extmul_low_i32x4_s(w6, q6)),
+    i64x2.extmul_low_i32x4_s(w8, q4),
+  );
+  const v14 = i64x2.add(i64x2.extmul_low_i32x4_s(w6, q8), i64x2.extmul_low_i32x4_s(w8, q6));
+  const v16 = i64x2.extmul_low_i32x4_s(w8, q8);
+
   const a0 = i64.load32_s(a, 0);
   const a1 = i64.load32_s(a, 4);
   const a2 = i64.load32_s(a, 8);
   const a3 = i64.load32_s(a, 12);
-  const a4 = i64.load32_s(a, 16);
   const a5 = i64.load32_s(a, 20);
-  const a6 = i64.load32_s(a, 24);
   const a7 = i64.load32_s(a, 28);
-  const a8 = i64.load32_s(a, 32);
   const b0 = i64.load32_s(b, 0);
   const b1 = i64.load32_s(b, 4);
   const b2 = i64.load32_s(b, 8);
@@ -54,14 +85,14 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
   const b8 = i64.load32_s(b, 32);
 
   // Columns 9 to 16, then the lower ones: each takes what folds onto it and the carry of the one before.
-  const c9 = a1 * b8 + a2 * b7 + a3 * b6 + a4 * b5 + a5 * b4 + a6 * b3 + a7 * b2 + a8 * b1;
-  const c10 = a2 * b8 + a3 * b7 + a4 * b6 + a5 * b5 + a6 * b4 + a7 * b3 + a8 * b2;
-  const c11 = a3 * b8 + a4 * b7 + a5 * b6 + a6 * b5 + a7 * b4 + a8 * b3;
-  const c12 = a4 * b8 + a5 * b7 + a6 * b6 + a7 * b5 + a8 * b4;
-  const c13 = a5 * b8 + a6 * b7 + a7 * b6 + a8 * b5;
-  const c14 = a6 * b8 + a7 * b7 + a8 * b6;
-  const c15 = a7 * b8 + a8 * b7;
-  const c16 = a8 * b8;
+  const c9 = a1 * b8 + a2 * b7 + a3 * b6 + a5 * b4 + a7 * b2 + i64x2.extract_lane(v8, 1);
+  const c10 = a2 * b8 + a3 * b7 + a5 * b5 + a7 * b3 + i64x2.extract_lane(v10, 0);
+  const c11 = a3 * b8 + a5 * b6 + a7 * b4 + i64x2.extract_lane(v10, 1);
+  const c12 = a5 * b7 + a7 * b5 + i64x2.extract_lane(v12, 0);
+  const c13 = a5 * b8 + a7 * b6 + i64x2.extract_lane(v12, 1);
+  const c14 = a7 * b7 + i64x2.extract_lane(v14, 0);
+  const c15 = a7 * b8 + i64x2.extract_lane(v14, 1);
+  const c16 = i64x2.extract_lane(v16, 0);
   let carry: i64 = 0;
   let c0 = a0 * b0 + fold * (c9 & limbMask);
   carry = (c0 + half) >> limbBits;
@@ -76,7 +107,13 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
   carry = (c3 + half) >> limbBits;
   c3 -= carry << limbBits;
   let c4 =
-    a0 * b4 + a1 * b3 + a2 * b2 + a3 * b1 + a4 * b0 + fold * ((c13 & limbMask) + (c12 >> limbBits)) + carry;
+    a0 * b4 +
+    a1 * b3 +
+    a2 * b2 +
+    a3 * b1 +
+    i64x2.extract_lane(v4, 0) +
+    fold * ((c13 & limbMask) + (c12 >> limbBits)) +
+    carry;
   carry = (c4 + half) >> limbBits;
   c4 -= carry << limbBits;
   let c5 =
@@ -84,8 +121,8 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
     a1 * b4 +
     a2 * b3 +
     a3 * b2 +
-    a4 * b1 +
     a5 * b0 +
+    i64x2.extract_lane(v4, 1) +
     fold * ((c14 & limbMask) + (c13 >> limbBits)) +
     carry;
   carry = (c5 + half) >> limbBits;
@@ -95,9 +132,8 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
     a1 * b5 +
     a2 * b4 +
     a3 * b3 +
-    a4 * b2 +
     a5 * b1 +
-    a6 * b0 +
+    i64x2.extract_lane(v6, 0) +
     fold * ((c15 & limbMask) + (c14 >> limbBits)) +
     carry;
   carry = (c6 + half) >> limbBits;
@@ -107,10 +143,9 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
     a1 * b6 +
     a2 * b5 +
     a3 * b4 +
-    a4 * b3 +
     a5 * b2 +
-    a6 * b1 +
     a7 * b0 +
+    i64x2.extract_lane(v6, 1) +
     fold * ((c16 & limbMask) + (c15 >> limbBits)) +
     carry;
   carry = (c7 + half) >> limbBits;
@@ -120,11 +155,9 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
     a1 * b7 +
     a2 * b6 +
     a3 * b5 +
-    a4 * b4 +
     a5 * b3 +
-    a6 * b2 +
     a7 * b1 +
-    a8 * b0 +
+    i64x2.extract_lane(v8, 0) +
     fold * (c16 >> limbBits) +
     carry;
   carry = (c8 + half) >> limbBits;
@@ -134,15 +167,11 @@ export function fieldMultiply(out: usize, a: usize, b: usize): void {
   c0 -= carry << limbBits;
   c1 += carry;
 
-  i64.store32(out, c0, 0);
-  i64.store32(out, c1, 4);
-  i64.store32(out, c2, 8);
-  i64.store32(out, c3, 12);
-  i64.store32(out, c4, 16);
-  i64.store32(out, c5, 20);
-  i64.store32(out, c6, 24);
-  i64.store32(out, c7, 28);
-  i64.store32(out, c8, 32);
+  store<i64>(out, (c0 & wordMask) | (c1 << 32), 0);
+  store<i64>(out, (c2 & wordMask) | (c3 << 32), 8);
+  store<i64>(out, (c4 & wordMask) | (c5 << 32), 16);
+  store<i64>(out, (c6 & wordMask) | (c7 << 32), 24);
+  store<i64>(out, c8 & wordMask, 32);
 }
 
 /** a^(2^count), count >= 1; `a` of up to three units, the result of one. 45 products a squaring. */
@@ -218,15 +247,11 @@ export function fieldSquareTimes(out: usize, a: usize, count: i32): void {
     a7 = c7;
     a8 = c8;
   }
-  i64.store32(out, a0, 0);
-  i64.store32(out, a1, 4);
-  i64.store32(out, a2, 8);
-  i64.store32(out, a3, 12);
-  i64.store32(out, a4, 16);
-  i64.store32(out, a5, 20);
-  i64.store32(out, a6, 24);
-  i64.store32(out, a7, 28);
-  i64.store32(out, a8, 32);
+  store<i64>(out, (a0 & wordMask) | (a1 << 32), 0);
+  store<i64>(out, (a2 & wordMask) | (a3 << 32), 8);
+  store<i64>(out, (a4 & wordMask) | (a5 << 32), 16);
+  store<i64>(out, (a6 & wordMask) | (a7 << 32), 24);
+  store<i64>(out, a8 & wordMask, 32);
 }
 
 export function fieldSquare(out: usize, a: usize): void {
@@ -234,49 +259,41 @@ export function fieldSquare(out: usize, a: usize): void {
 }
 
 export function fieldAdd(out: usize, a: usize, b: usize): void {
-  store<i32>(out, load<i32>(a, 0) + load<i32>(b, 0), 0);
-  store<i32>(out, load<i32>(a, 4) + load<i32>(b, 4), 4);
-  store<i32>(out, load<i32>(a, 8) + load<i32>(b, 8), 8);
-  store<i32>(out, load<i32>(a, 12) + load<i32>(b, 12), 12);
-  store<i32>(out, load<i32>(a, 16) + load<i32>(b, 16), 16);
-  store<i32>(out, load<i32>(a, 20) + load<i32>(b, 20), 20);
-  store<i32>(out, load<i32>(a, 24) + load<i32>(b, 24), 24);
-  store<i32>(out, load<i32>(a, 28) + load<i32>(b, 28), 28);
-  store<i32>(out, load<i32>(a, 32) + load<i32>(b, 32), 32);
+  v128.store64_lane(out, i32x4.add(v128.load64_zero(a, 0), v128.load64_zero(b, 0)), 0, 0);
+  v128.store64_lane(out, i32x4.add(v128.load64_zero(a, 8), v128.load64_zero(b, 8)), 0, 8);
+  v128.store64_lane(out, i32x4.add(v128.load64_zero(a, 16), v128.load64_zero(b, 16)), 0, 16);
+  v128.store64_lane(out, i32x4.add(v128.load64_zero(a, 24), v128.load64_zero(b, 24)), 0, 24);
+  v128.store64_lane(out, i32x4.add(v128.load64_zero(a, 32), v128.load64_zero(b, 32)), 0, 32);
 }
 
 export function fieldSubtract(out: usize, a: usize, b: usize): void {
-  store<i32>(out, load<i32>(a, 0) - load<i32>(b, 0), 0);
-  store<i32>(out, load<i32>(a, 4) - load<i32>(b, 4), 4);
-  store<i32>(out, load<i32>(a, 8) - load<i32>(b, 8), 8);
-  store<i32>(out, load<i32>(a, 12) - load<i32>(b, 12), 12);
-  store<i32>(out, load<i32>(a, 16) - load<i32>(b, 16), 16);
-  store<i32>(out, load<i32>(a, 20) - load<i32>(b, 20), 20);
-  store<i32>(out, load<i32>(a, 24) - load<i32>(b, 24), 24);
-  store<i32>(out, load<i32>(a, 28) - load<i32>(b, 28), 28);
-  store<i32>(out, load<i32>(a, 32) - load<i32>(b, 32), 32);
+  v128.store64_lane(out, i32x4.sub(v128.load64_zero(a, 0), v128.load64_zero(b, 0)), 0, 0);
+  v128.store64_lane(out, i32x4.sub(v128.load64_zero(a, 8), v128.load64_zero(b, 8)), 0, 8);
+  v128.store64_lane(out, i32x4.sub(v128.load64_zero(a, 16), v128.load64_zero(b, 16)), 0, 16);
+  v128.store64_lane(out, i32x4.sub(v128.load64_zero(a, 24), v128.load64_zero(b, 24)), 0, 24);
+  v128.store64_lane(out, i32x4.sub(v128.load64_zero(a, 32), v128.load64_zero(b, 32)), 0, 32);
 }
 
 export function fieldNegate(out: usize, a: usize): void {
-  store<i32>(out, -load<i32>(a, 0), 0);
-  store<i32>(out, -load<i32>(a, 4), 4);
-  store<i32>(out, -load<i32>(a, 8), 8);
-  store<i32>(out, -load<i32>(a, 12), 12);
-  store<i32>(out, -load<i32>(a, 16), 16);
-  store<i32>(out, -load<i32>(a, 20), 20);
-  store<i32>(out, -load<i32>(a, 24), 24);
-  store<i32>(out, -load<i32>(a, 28), 28);
-  store<i32>(out, -load<i32>(a, 32), 32);
+  v128.store64_lane(out, i32x4.neg(v128.load64_zero(a, 0)), 0, 0);
+  v128.store64_lane(out, i32x4.neg(v128.load64_zero(a, 8)), 0, 8);
+  v128.store64_lane(out, i32x4.neg(v128.load64_zero(a, 16)), 0, 16);
+  v128.store64_lane(out, i32x4.neg(v128.load64_zero(a, 24)), 0, 24);
+  v128.store64_lane(out, i32x4.neg(v128.load64_zero(a, 32)), 0, 32);
 }
 
 export function fieldCopy(out: usize, a: usize): void {
-  memory.copy(out, a, elementBytes);
+  store<u64>(out, load<u64>(a, 0), 0);
+  store<u64>(out, load<u64>(a, 8), 8);
+  store<u64>(out, load<u64>(a, 16), 16);
+  store<u64>(out, load<u64>(a, 24), 24);
+  store<u64>(out, load<u64>(a, 32), 32);
 }
 
 /** Brings up to six units back to one. */
 export function fieldCarry(out: usize, a: usize): void {
   let carry: i32 = 0;
-  for (let i: usize = 0; i < elementBytes; i += 4) {
+  for (let i: usize = 0; i < limbsBytes; i += 4) {
     // Six units are below 2^31 - 2^28 - 4, and |carry| <= 4: no overflow, even after rounding.
     const limb = load<i32>(a + i) + carry;
     carry = (limb + <i32>half) >> <i32>limbBits;
@@ -288,15 +305,18 @@ export function fieldCarry(out: usize, a: usize): void {
 
 /** `out` becomes `a` where `mask` is -1, and stays where it is 0. */
 export function fieldAssignIf(out: usize, a: usize, mask: i32): void {
-  for (let i: usize = 0; i < elementBytes; i += 4) {
-    const kept = load<i32>(out + i);
-    store<i32>(out + i, kept ^ (mask & (kept ^ load<i32>(a + i))));
+  const wide = <u64>(<i64>mask);
+  for (let i: usize = 0; i < elementBytes; i += 8) {
+    const kept = load<u64>(out + i);
+    store<u64>(out + i, kept ^ (wide & (kept ^ load<u64>(a + i))));
   }
 }
 
 /** Negates where `mask` is -1. */
 export function fieldNegateIf(out: usize, a: usize, mask: i32): void {
-  for (let i: usize = 0; i < elementBytes; i += 4) {
-    store<i32>(out + i, (load<i32>(a + i) ^ mask) - mask);
+  const wide = i32x4.splat(mask);
+  for (let i: usize = 0; i < elementBytes; i += 8) {
+    const limbs = v128.load64_zero(a + i);
+    v128.store64_lane(out + i, i32x4.sub(v128.xor(limbs, wide), wide), 0);
   }
 }

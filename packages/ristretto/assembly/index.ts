@@ -1,7 +1,7 @@
 /**
  * The kernel's exports. Everything is an address in linear memory, an `i32` count or a mask (-1 yes, 0 no). The caller
  * (`src/wasm/`) calls `begin`, allocates, copies its arguments in, calls one operation, copies the result out, and
- * calls `wipe` if a secret took part. Points are 144 bytes (`edwards.ts`), scalars and encodings 32.
+ * calls `wipe` if a secret took part. Points are 160 bytes (`edwards.ts`), scalars and encodings 32.
  */
 export { allocate, begin, keep, wipe } from './arena';
 export { generatorPoint, identityPoint } from './constants';

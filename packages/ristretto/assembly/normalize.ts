@@ -48,7 +48,7 @@ export function toAffineEntries(out: usize, points: usize, count: i32): void {
     fieldSubtract(out + second, y, x); // 2 units
     fieldMultiply(x, x, y);
     fieldMultiply(out + third, x, curveTwoD);
-    memory.fill(out + fourth, 0, affineBytes - fourth);
+    store<u64>(out, 0, fourth); // the padding, 8 bytes
     points += pointBytes;
     out += affineBytes;
   }

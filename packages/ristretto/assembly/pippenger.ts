@@ -28,7 +28,7 @@ const maxWindow: i32 = 14;
 const sum: usize = pointsScratch;
 const running: usize = pointsScratch + pointBytes;
 const total: usize = pointsScratch + 2 * pointBytes;
-/** Not where `normalize.ts` works; it is done when this is used. */
+/** Overlaps with what `normalize.ts` uses, which is done by then. */
 const cached: usize = pointsScratch + 3 * pointBytes;
 
 export function pippenger(out: usize, points: usize, scalars: usize, count: i32): void {

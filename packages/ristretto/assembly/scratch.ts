@@ -6,10 +6,10 @@
  *   field-power, field-bytes  <-  ristretto, normalize  <-  multiplications
  *                    edwards  <-  ristretto, multiplications
  */
-const powerBytes: usize = 8 * 36;
+const powerBytes: usize = 8 * 40;
 const bytesBytes: usize = 48;
-const edwardsBytes: usize = 8 * 36;
-const ristrettoBytes: usize = 20 * 36;
+const edwardsBytes: usize = 8 * 40;
+const ristrettoBytes: usize = 20 * 40;
 const pointsBytes: usize = 2048;
 const scalarBytes: usize = 512;
 const callBytes: usize = 1024;

@@ -30,8 +30,8 @@ import {
   tableEntries,
 } from './select';
 
-const sum: usize = pointsScratch + 720;
-const base: usize = pointsScratch + 864;
+const sum: usize = pointsScratch + 768;
+const base: usize = pointsScratch + 928;
 
 const tableRows: usize = 32;
 /** Bytes of a fixed-base table. */

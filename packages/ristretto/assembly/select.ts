@@ -14,9 +14,9 @@ export const tableEntries: usize = 8;
 
 /** Where `selectAffine` and `selectCached` leave the entry. */
 export const selected: usize = pointsScratch;
-const swapped: usize = pointsScratch + 144;
+const swapped: usize = pointsScratch + 160;
 /** 64 bytes of digits. */
-export const digits: usize = pointsScratch + 288;
+export const digits: usize = pointsScratch + 200;
 
 /** scalar = sum digits[i] * 16^i, digits in [-8, 8) but the last, which is at most 2: scalars are below 2^253. */
 export function recodeSigned16(scalar: usize): void {
@@ -48,6 +48,7 @@ export function selectAffine(table: usize, digit: i32): void {
   let r4 = i32x4.splat(0);
   let r5 = i32x4.splat(0);
   let r6 = i32x4.splat(0);
+  let r7 = i32x4.splat(0);
   for (let k = 1; k <= <i32>tableEntries; k++) {
     const mask = i32x4.splat(equalMask(size, k));
     r0 = v128.or(r0, v128.and(mask, v128.load(table, 0)));
@@ -57,6 +58,7 @@ export function selectAffine(table: usize, digit: i32): void {
     r4 = v128.or(r4, v128.and(mask, v128.load(table, 64)));
     r5 = v128.or(r5, v128.and(mask, v128.load(table, 80)));
     r6 = v128.or(r6, v128.and(mask, v128.load(table, 96)));
+    r7 = v128.or(r7, v128.and(mask, v128.load(table, 112)));
     table += affineBytes;
   }
   v128.store(selected, r0, 0);
@@ -66,6 +68,7 @@ export function selectAffine(table: usize, digit: i32): void {
   v128.store(selected, r4, 64);
   v128.store(selected, r5, 80);
   v128.store(selected, r6, 96);
+  v128.store(selected, r7, 112);
   // Zero: the identity, (1, 1, 0); the table gave zeros.
   const isZero = equalMask(size, 0);
   fieldAssignIf(selected, one, isZero);
@@ -88,6 +91,7 @@ export function selectCached(table: usize, digit: i32): void {
   let r6 = i32x4.splat(0);
   let r7 = i32x4.splat(0);
   let r8 = i32x4.splat(0);
+  let r9 = i32x4.splat(0);
   for (let k = 1; k <= <i32>tableEntries; k++) {
     const mask = i32x4.splat(equalMask(size, k));
     r0 = v128.or(r0, v128.and(mask, v128.load(table, 0)));
@@ -99,6 +103,7 @@ export function selectCached(table: usize, digit: i32): void {
     r6 = v128.or(r6, v128.and(mask, v128.load(table, 96)));
     r7 = v128.or(r7, v128.and(mask, v128.load(table, 112)));
     r8 = v128.or(r8, v128.and(mask, v128.load(table, 128)));
+    r9 = v128.or(r9, v128.and(mask, v128.load(table, 144)));
     table += cachedBytes;
   }
   v128.store(selected, r0, 0);
@@ -110,6 +115,7 @@ export function selectCached(table: usize, digit: i32): void {
   v128.store(selected, r6, 96);
   v128.store(selected, r7, 112);
   v128.store(selected, r8, 128);
+  v128.store(selected, r9, 144);
   // Zero: the identity, (1, 1, 2, 0).
   const isZero = equalMask(size, 0);
   fieldAssignIf(selected, one, isZero);

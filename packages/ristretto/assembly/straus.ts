@@ -7,6 +7,7 @@ import {
   addCached,
   cachedBytes,
   pointBytes,
+  pointCopy,
   pointDouble,
   pointDoubleProjective,
   pointSetIdentity,
@@ -50,7 +51,7 @@ export function straus(out: usize, points: usize, scalars: usize, count: i32): v
       else subtractCached(sum, sum, entry);
     }
   }
-  memory.copy(out, sum, pointBytes);
+  pointCopy(out, sum);
 }
 
 /** P, 3P, ..., 15P. */
@@ -58,7 +59,7 @@ function buildOddMultiples(table: usize, p: usize): void {
   pointDouble(multiple, p);
   toCached(twice, multiple);
   toCached(table, p);
-  memory.copy(multiple, p, pointBytes);
+  pointCopy(multiple, p);
   for (let k: usize = 1; k < oddMultiples; k++) {
     addCached(multiple, multiple, twice);
     toCached(table + k * cachedBytes, multiple);

@@ -1,5 +1,5 @@
 /**
- * Fixed-base tables (28 KiB each). They belong to the `FixedBase` that asked for them and are collected with it; linear memory
+ * Fixed-base tables (32 KiB each). They belong to the `FixedBase` that asked for them and are collected with it; linear memory
  * keeps the few that were used last, so that it stays bounded and repeated multiplications copy nothing.
  */
 import type { Kernel } from './kernel.ts';
@@ -8,7 +8,7 @@ import type { Kernel } from './kernel.ts';
 const slotCount = 6;
 
 export interface FixedTables {
-  /** Builds the table of a point (144 bytes, public). */
+  /** Builds the table of a point (160 bytes, public). */
   build(point: Uint8Array): FixedTable;
 }
 
