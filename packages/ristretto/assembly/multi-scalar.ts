@@ -6,7 +6,7 @@ import { pippenger } from './pippenger';
 import { straus } from './straus';
 
 /** From here on Pippenger is faster: measured, `bench/kernel.ts`. */
-const pippengerFrom: i32 = 190;
+const pippengerFrom: i32 = 120;
 
 /** out = sum of scalars[i] * points[i], i < count. `points` is overwritten. */
 export function multiScalarMultiply(out: usize, points: usize, scalars: usize, count: i32): void {

@@ -88,9 +88,20 @@ function createEngine(kernel: Kernel): Ristretto255 {
     identity: wrapPoint(kernel.take(exports.identityPoint.value, pointBytes)),
     scalars,
 
-    decodePoint: (bytes) => (bytes.length === encodedBytes ? decodePoints(bytes)?.[0] : undefined),
+    decodePoint(bytes) {
+      if (bytes.length !== encodedBytes) return undefined;
+      return kernel.runPublic(() => {
+        kernel.bytes.set(bytes, first);
+        return exports.decodeAll(result, first, 1) === 0 ? undefined : resultPoint();
+      });
+    },
     decodePoints,
-    encodePoint: (point) => encodePoints([point]),
+    encodePoint: (point) =>
+      kernel.run(() => {
+        kernel.bytes.set(unwrapPoint(point), first);
+        exports.encodeAll(result, first, 1);
+        return kernel.take(result, encodedBytes);
+      }),
     encodePoints,
     fromUniformBytes(bytes) {
       if (bytes.length !== 64) throw new RangeError('hash-to-group takes 64 bytes');
