@@ -29,7 +29,8 @@ export async function loadWasmRistretto(source: KernelSource): Promise<Ristretto
   return createEngine(new Kernel(await WebAssembly.instantiate(module)));
 }
 
-function createEngine(kernel: Kernel): Ristretto255 {
+/** The engine on an instance of its own. */
+export function createEngine(kernel: Kernel): Ristretto255 {
   const { exports, callArea } = kernel;
   const [first, second, result] = [callArea, callArea + 160, callArea + 320];
   const scalars = createWasmScalars(kernel);
