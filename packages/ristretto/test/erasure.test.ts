@@ -23,8 +23,8 @@ const operations: Record<string, (scalar: Scalar) => unknown> = {
   'scalars.subsetSums': (scalar) => group.scalars.subsetSums([Uint8Array.of(1)], [scalar], 8),
 };
 
-/** The scratch block begins with the area of calls. */
-const scratchBytes = 4096;
+/** The scratch block (`assembly/scratch.ts`), which begins with the area of calls. */
+const scratchBytes = 5072;
 const scratchIsEmpty = () => kernel.take(kernel.callArea, scratchBytes).every((byte) => byte === 0);
 const memoryHolds = (bytes: Uint8Array) => Buffer.from(kernel.bytes).includes(Buffer.from(bytes));
 
