@@ -10,3 +10,5 @@ export type {
   SmallLogOptions,
   SmallLogProgress,
 } from './ristretto255.ts';
+export { createWasmRistretto, loadWasmRistretto } from './wasm/wasm-ristretto.ts';
+export type { KernelSource } from './wasm/wasm-ristretto.ts';

@@ -1,13 +1,11 @@
-/** The engine against RFC 9496's vectors; a kernel runs the same file. */
+/** The engines against RFC 9496's vectors. */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { describe, expect, it } from 'vitest';
-import { createNobleRistretto } from '../src/index.ts';
+import { engines } from './engines.ts';
 import { elementDerivations, generatorMultiples, invalidEncodings } from './rfc9496-vectors.ts';
 import type { InvalidReason } from './rfc9496-vectors.ts';
 
-const group = createNobleRistretto();
-
-describe('RFC 9496', () => {
+describe.each(engines)('RFC 9496, %s', (_, group) => {
   it('encodes, decodes and adds up the generator multiples (A.1)', () => {
     let sum = group.identity;
     generatorMultiples.forEach((hex, n) => {

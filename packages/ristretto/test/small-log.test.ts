@@ -1,84 +1,85 @@
 /** Small discrete logarithms: the table's range, the slow search, and points that have none. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createNobleRistretto } from '../src/index.ts';
 import type { SmallLogProgress } from '../src/index.ts';
+import { engines } from './engines.ts';
 
-const group = createNobleRistretto();
-const base = group.fromUniformBytes(new Uint8Array(64).fill(7));
-const table = group.fixedBase(base);
-const tableSize = 512;
-const log = group.smallLog(base, { range: 2 ** 16, tableSize, searchTableSize: tableSize });
-const times = (m: number) => table.multiply(group.scalars.fromNumber(m));
+describe.each(engines)('%s', (_, group) => {
+  const base = group.fromUniformBytes(new Uint8Array(64).fill(7));
+  const table = group.fixedBase(base);
+  const tableSize = 512;
+  const log = group.smallLog(base, { range: 2 ** 16, tableSize, searchTableSize: tableSize });
+  const times = (m: number) => table.multiply(group.scalars.fromNumber(m));
 
-function runToEnd(points: readonly ReturnType<typeof times>[], maxAbs: number) {
-  const progress: SmallLogProgress[] = [];
-  const search = log.search(points, { maxAbs });
-  for (;;) {
-    const step = search.next();
-    if (step.done) return { logs: step.value, progress };
-    progress.push(step.value);
-  }
-}
-
-describe('find', () => {
-  it('finds every edge of the range and of a giant step', () => {
-    const width = 2 * tableSize + 1;
-    const edges = [0, 1, tableSize, tableSize + 1, width - 1, width, width + 1, 2 ** 16 - 1];
-    expect(log.find(edges.map(times))).toEqual(edges);
-  });
-
-  it('finds any digit', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 2 ** 16 - 1 }), { maxLength: 16 }), (digits) => {
-        expect(log.find(digits.map(times))).toEqual(digits);
-      }),
-      { numRuns: 15, seed: 5 },
-    );
-  });
-
-  it('says nothing about points outside the range', () => {
-    const outside = [-1, 2 ** 16, 2 ** 16 + 200, -400].map(times);
-    expect(log.find([...outside, group.generator])).toEqual(outside.concat(base).map(() => undefined));
-  });
-
-  it('takes any representative of a point', () => {
-    const decoded = group.decodePoint(group.encodePoint(times(54_321)))!;
-    expect(log.find([decoded, group.identity])).toEqual([54_321, 0]);
-  });
-});
-
-describe('search', () => {
-  it('finds both signs, small to large, and drops what it found', () => {
-    const logs = [-70_000, 0, 1_234_567, -1, 999, -1_000_000, 65_536];
-    const result = runToEnd(logs.map(times), 2 ** 21);
-    expect(result.logs).toEqual(logs);
-    for (const { searchedUpTo, missing } of result.progress) {
-      expect(missing).toBeLessThanOrEqual(logs.filter((m) => Math.abs(m) > searchedUpTo).length);
+  function runToEnd(points: readonly ReturnType<typeof times>[], maxAbs: number) {
+    const progress: SmallLogProgress[] = [];
+    const search = log.search(points, { maxAbs });
+    for (;;) {
+      const step = search.next();
+      if (step.done) return { logs: step.value, progress };
+      progress.push(step.value);
     }
+  }
+
+  describe('find', () => {
+    it('finds every edge of the range and of a giant step', () => {
+      const width = 2 * tableSize + 1;
+      const edges = [0, 1, tableSize, tableSize + 1, width - 1, width, width + 1, 2 ** 16 - 1];
+      expect(log.find(edges.map(times))).toEqual(edges);
+    });
+
+    it('finds any digit', () => {
+      fc.assert(
+        fc.property(fc.array(fc.integer({ min: 0, max: 2 ** 16 - 1 }), { maxLength: 16 }), (digits) => {
+          expect(log.find(digits.map(times))).toEqual(digits);
+        }),
+        { numRuns: 15, seed: 5 },
+      );
+    });
+
+    it('says nothing about points outside the range', () => {
+      const outside = [-1, 2 ** 16, 2 ** 16 + 200, -400].map(times);
+      expect(log.find([...outside, group.generator])).toEqual(outside.concat(base).map(() => undefined));
+    });
+
+    it('takes any representative of a point', () => {
+      const decoded = group.decodePoint(group.encodePoint(times(54_321)))!;
+      expect(log.find([decoded, group.identity])).toEqual([54_321, 0]);
+    });
   });
 
-  it('ends at the bound', () => {
-    const result = runToEnd([times(5000), times(5001), times(-5000), times(-5001)], 5000);
-    expect(result.logs).toEqual([5000, undefined, -5000, undefined]);
-    expect(result.progress.at(-1)).toMatchObject({ searchedUpTo: 5000 });
-  });
+  describe('search', () => {
+    it('finds both signs, small to large, and drops what it found', () => {
+      const logs = [-70_000, 0, 1_234_567, -1, 999, -1_000_000, 65_536];
+      const result = runToEnd(logs.map(times), 2 ** 21);
+      expect(result.logs).toEqual(logs);
+      for (const { searchedUpTo, missing } of result.progress) {
+        expect(missing).toBeLessThanOrEqual(logs.filter((m) => Math.abs(m) > searchedUpTo).length);
+      }
+    });
 
-  it('gives up on what has no small logarithm, after bounded work', () => {
-    const result = runToEnd([group.generator], 2 ** 20);
-    expect(result.logs).toEqual([undefined]);
-    const giantSteps = 2 ** 20 / (2 * tableSize + 1);
-    expect(result.progress.length).toBeLessThanOrEqual(Math.ceil(giantSteps / 1024) + 1);
-  });
+    it('ends at the bound', () => {
+      const result = runToEnd([times(5000), times(5001), times(-5000), times(-5001)], 5000);
+      expect(result.logs).toEqual([5000, undefined, -5000, undefined]);
+      expect(result.progress.at(-1)).toMatchObject({ searchedUpTo: 5000 });
+    });
 
-  it('can be left between two steps', () => {
-    const search = log.search([times(2 ** 30)], { maxAbs: 2 ** 34 });
-    expect(search.next().done).toBe(false);
-    expect(search.return([]).done).toBe(true);
-    expect(search.next().done).toBe(true);
-  });
+    it('gives up on what has no small logarithm, after bounded work', () => {
+      const result = runToEnd([group.generator], 2 ** 20);
+      expect(result.logs).toEqual([undefined]);
+      const giantSteps = 2 ** 20 / (2 * tableSize + 1);
+      expect(result.progress.length).toBeLessThanOrEqual(Math.ceil(giantSteps / 1024) + 1);
+    });
 
-  it('has nothing to do for no points', () => {
-    expect(runToEnd([], 2 ** 34)).toEqual({ logs: [], progress: [] });
+    it('can be left between two steps', () => {
+      const search = log.search([times(2 ** 30)], { maxAbs: 2 ** 34 });
+      expect(search.next().done).toBe(false);
+      expect(search.return([]).done).toBe(true);
+      expect(search.next().done).toBe(true);
+    });
+
+    it('has nothing to do for no points', () => {
+      expect(runToEnd([], 2 ** 34)).toEqual({ logs: [], progress: [] });
+    });
   });
 });

@@ -9,6 +9,7 @@ import type { EdwardsPoint } from '@noble/curves/abstract/edwards.js';
 import { ed25519, ristretto255, ristretto255_hasher } from '@noble/curves/ed25519.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import type { FixedBase, Point, Ristretto255 } from '../ristretto255.ts';
+import { checkBits, scalarBits } from '../scalar-bits.ts';
 import { multiScalarMultiply } from './multi-scalar.ts';
 import { createNobleScalars, scalarToBigInt } from './noble-scalars.ts';
 import { createSmallLog } from './small-log.ts';
@@ -99,7 +100,12 @@ function fixedBase(multiplier: Multiplier, point: Point): FixedBase {
   // The library keys tables by object: a copy leaves the caller's point without one.
   const base = Edwards.fromAffine(unwrap(point).toAffine());
   multiplier.setWindowSize(base, fixedBaseWindow);
-  return { multiply: (scalar) => wrap(multiplySecret(multiplier, base, scalarToBigInt(scalar))) };
+  return {
+    multiply(scalar, bits = scalarBits) {
+      checkBits(scalar, bits);
+      return wrap(multiplySecret(multiplier, base, scalarToBigInt(scalar)));
+    },
+  };
 }
 
 function normalizeTable(table: EdwardsPoint[]): EdwardsPoint[] {

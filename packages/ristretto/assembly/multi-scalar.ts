@@ -1,0 +1,16 @@
+/**
+ * Multi-scalar multiplication of public data, in variable time: Straus' method for few points, Pippenger's for many.
+ */
+import { pointSetIdentity } from './edwards';
+import { pippenger } from './pippenger';
+import { straus } from './straus';
+
+/** From here on Pippenger is faster: measured, `bench/kernel.ts`. */
+const pippengerFrom: i32 = 120;
+
+/** out = sum of scalars[i] * points[i], i < count. `points` is overwritten. */
+export function multiScalarMultiply(out: usize, points: usize, scalars: usize, count: i32): void {
+  if (count == 0) pointSetIdentity(out);
+  else if (count < pippengerFrom) straus(out, points, scalars, count);
+  else pippenger(out, points, scalars, count);
+}

@@ -1,0 +1,179 @@
+/**
+ * RFC 9496, section 4.3: decoding, encoding, equality and the hash-to-group map, step by step as the RFC has them. A group
+ * element is held as any one of its Edwards representatives (`edwards.ts`, extended coordinates).
+ *
+ * Constant time except for the verdict of `decode`, whose input is public.
+ */
+import {
+  curveD,
+  dMinusOneSquared,
+  invSqrtAMinusD,
+  one,
+  oneMinusDSquared,
+  sqrtAdMinusOne,
+  sqrtMinusOne,
+} from './constants';
+import { addCached, fourth, second, third, toCached } from './edwards';
+import {
+  elementBytes,
+  fieldAdd,
+  fieldAssignIf,
+  fieldCopy,
+  fieldMultiply,
+  fieldNegate,
+  fieldNegateIf,
+  fieldSquare,
+  fieldSubtract,
+} from './field';
+import { bytesAreCanonical, fieldFromBytes, fieldIsNegative, fieldIsZero, fieldToBytes } from './field-bytes';
+import { inverseSqrt, sqrtRatio } from './field-power';
+import { ristrettoScratch } from './scratch';
+
+/** Bytes of an encoded element. */
+export const encodedBytes: usize = 32;
+
+const s: usize = ristrettoScratch;
+const u1: usize = ristrettoScratch + elementBytes;
+const u2: usize = ristrettoScratch + 2 * elementBytes;
+const v: usize = ristrettoScratch + 3 * elementBytes;
+const root: usize = ristrettoScratch + 4 * elementBytes;
+const denX: usize = ristrettoScratch + 5 * elementBytes;
+const denY: usize = ristrettoScratch + 6 * elementBytes;
+const t: usize = ristrettoScratch + 7 * elementBytes;
+const x: usize = ristrettoScratch + 8 * elementBytes;
+const y: usize = ristrettoScratch + 9 * elementBytes;
+const zInverse: usize = ristrettoScratch + 10 * elementBytes;
+/** Points of the hash-to-group map: 12 to 15, 16 to 19. */
+const firstPoint: usize = ristrettoScratch + 12 * elementBytes;
+const secondPoint: usize = ristrettoScratch + 16 * elementBytes;
+
+/** Section 4.3.1. -1 and a point with Z = 1, or 0 if the 32 bytes are no canonical encoding. */
+export function decode(out: usize, bytes: usize): i32 {
+  // 1. and 2. canonical and non-negative.
+  if (!bytesAreCanonical(bytes) || load<u8>(bytes) & 1) return 0;
+  fieldFromBytes(s, bytes);
+  // 3.
+  fieldSquare(t, s); // ss
+  fieldSubtract(u1, one, t); // 2 units
+  fieldAdd(u2, one, t); // 2
+  fieldSquare(denX, u2); // u2_sqr
+  fieldSquare(v, u1);
+  fieldMultiply(v, v, curveD);
+  fieldAdd(v, v, denX); // D * u1^2 + u2_sqr, 2 units
+  fieldNegate(v, v);
+  fieldMultiply(t, v, denX); // v * u2_sqr
+  const wasSquare = inverseSqrt(root, t);
+  fieldMultiply(denX, root, u2);
+  fieldMultiply(denY, root, denX);
+  fieldMultiply(denY, denY, v);
+  fieldAdd(s, s, s); // 2 units
+  fieldMultiply(x, s, denX);
+  fieldNegateIf(x, x, fieldIsNegative(x)); // x = CT_ABS(2 * s * den_x)
+  fieldMultiply(y, u1, denY);
+  fieldMultiply(t, x, y);
+  // 4.
+  if (!wasSquare || fieldIsNegative(t) || fieldIsZero(y)) return 0;
+  fieldCopy(out, x);
+  fieldCopy(out + second, y);
+  fieldCopy(out + third, one);
+  fieldCopy(out + fourth, t);
+  return -1;
+}
+
+/** Section 4.3.2: 32 bytes. */
+export function encode(out: usize, p: usize): void {
+  // 1.
+  fieldAdd(u1, p + third, p + second); // 2 units
+  fieldSubtract(t, p + third, p + second); // 2
+  fieldMultiply(u1, u1, t);
+  fieldMultiply(u2, p, p + second);
+  fieldSquare(t, u2);
+  fieldMultiply(t, t, u1);
+  inverseSqrt(root, t); // u1 * u2^2 is a square for every point: the verdict is ignored, as in the RFC
+  fieldMultiply(denX, root, u1); // den1
+  fieldMultiply(denY, root, u2); // den2
+  fieldMultiply(zInverse, denX, denY);
+  fieldMultiply(zInverse, zInverse, p + fourth);
+  // 2. rotate
+  fieldMultiply(t, p + fourth, zInverse);
+  const rotate = fieldIsNegative(t);
+  fieldCopy(x, p);
+  fieldCopy(y, p + second);
+  fieldMultiply(t, p + second, sqrtMinusOne); // iy0
+  fieldAssignIf(x, t, rotate);
+  fieldMultiply(t, p, sqrtMinusOne); // ix0
+  fieldAssignIf(y, t, rotate);
+  fieldMultiply(t, denX, invSqrtAMinusD); // enchanted_denominator
+  fieldAssignIf(denY, t, rotate); // den_inv
+  // 3. to 5.
+  fieldMultiply(t, x, zInverse);
+  fieldNegateIf(y, y, fieldIsNegative(t));
+  fieldSubtract(t, p + third, y); // 2 units
+  fieldMultiply(s, denY, t);
+  fieldNegateIf(s, s, fieldIsNegative(s));
+  fieldToBytes(out, s);
+}
+
+/** Section 4.3.3: -1 if both represent one element, x1 * y2 = y1 * x2 or y1 * y2 = x1 * x2. */
+export function pointsEqual(p: usize, q: usize): i32 {
+  fieldMultiply(u1, p, q + second);
+  fieldMultiply(u2, p + second, q);
+  fieldSubtract(u1, u1, u2);
+  fieldMultiply(x, p + second, q + second);
+  fieldMultiply(y, p, q);
+  fieldSubtract(x, x, y);
+  return fieldIsZero(u1) | fieldIsZero(x);
+}
+
+/** -1 if the element is the identity, whose representatives are the points with x = 0 or y = 0. */
+export function pointIsIdentity(p: usize): i32 {
+  return fieldIsZero(p) | fieldIsZero(p + second);
+}
+
+/** Section 4.3.4: 64 bytes to an element; out = MAP(first half) + MAP(second half). */
+export function fromUniformBytes(out: usize, bytes: usize): void {
+  map(firstPoint, bytes);
+  map(secondPoint, bytes + 32);
+  toCached(secondPoint, secondPoint);
+  addCached(out, firstPoint, secondPoint);
+}
+
+/** MAP of section 4.3.4. */
+function map(out: usize, bytes: usize): void {
+  fieldFromBytes(t, bytes); // the top bit is dropped, the rest taken modulo p
+  fieldSquare(t, t);
+  fieldMultiply(t, t, sqrtMinusOne); // r
+  fieldAdd(u1, t, one); // 2 units
+  fieldMultiply(u1, u1, oneMinusDSquared); // u
+  fieldMultiply(u2, t, curveD);
+  fieldAdd(u2, u2, one);
+  fieldNegate(u2, u2); // -1 - r * D, 2 units
+  fieldAdd(v, t, curveD); // r + D, 2 units
+  fieldMultiply(v, u2, v);
+  const wasSquare = sqrtRatio(s, u1, v);
+  // s' = -CT_ABS(s * t); s = CT_SELECT(s IF was_square ELSE s'); c = CT_SELECT(-1 IF was_square ELSE r)
+  fieldFromBytes(x, bytes);
+  fieldMultiply(x, s, x);
+  fieldNegateIf(x, x, ~fieldIsNegative(x));
+  fieldAssignIf(s, x, ~wasSquare);
+  fieldNegate(y, one);
+  fieldAssignIf(t, y, wasSquare); // c
+  // N = c * (r - 1) * D_MINUS_ONE_SQ - v
+  fieldFromBytes(y, bytes);
+  fieldSquare(y, y);
+  fieldMultiply(y, y, sqrtMinusOne);
+  fieldSubtract(y, y, one); // 2 units
+  fieldMultiply(y, y, t);
+  fieldMultiply(y, y, dMinusOneSquared);
+  fieldSubtract(y, y, v); // N, 2 units
+  fieldMultiply(v, v, s);
+  fieldAdd(v, v, v); // w0 = 2 * s * v, 2 units
+  fieldMultiply(y, y, sqrtAdMinusOne); // w1
+  fieldSquare(s, s);
+  fieldSubtract(u1, one, s); // w2, 2 units
+  fieldAdd(u2, one, s); // w3, 2 units
+  fieldMultiply(out, v, u2); // w0 * w3
+  fieldMultiply(out + second, u1, y); // w2 * w1
+  fieldMultiply(out + third, y, u2); // w1 * w3
+  fieldMultiply(out + fourth, v, u1); // w0 * w2
+}

@@ -1,0 +1,68 @@
+/** What `assembly/index.ts` exports: addresses in linear memory, counts, and masks (-1 yes, 0 no). */
+
+type Address = number;
+type Mask = number;
+
+export interface KernelExports {
+  readonly memory: WebAssembly.Memory;
+  readonly callArea: WebAssembly.Global<'i32'>;
+  readonly generatorPoint: WebAssembly.Global<'i32'>;
+  readonly identityPoint: WebAssembly.Global<'i32'>;
+  readonly fixedTableBytes: WebAssembly.Global<'i32'>;
+
+  readonly begin: () => void;
+  /** 0 if the memory's maximum is reached. */
+  readonly allocate: (bytes: number) => Address;
+  readonly keep: (bytes: number) => Address;
+  readonly wipe: () => void;
+
+  readonly decodeAll: (out: Address, bytes: Address, count: number) => Mask;
+  readonly encodeAll: (out: Address, points: Address, count: number) => void;
+  readonly fromUniformBytes: (out: Address, bytes: Address) => void;
+  readonly pointsEqual: (p: Address, q: Address) => Mask;
+  readonly pointIsIdentity: (p: Address) => Mask;
+  readonly pointAdd: (out: Address, p: Address, q: Address) => void;
+  readonly pointSubtract: (out: Address, p: Address, q: Address) => void;
+  readonly pointNegate: (out: Address, p: Address) => void;
+  readonly pointDouble: (out: Address, p: Address) => void;
+  readonly addCached: (out: Address, p: Address, cached: Address) => void;
+  readonly toCached: (out: Address, p: Address) => void;
+
+  readonly multiplySecret: (out: Address, p: Address, scalar: Address) => void;
+  readonly buildFixedTable: (table: Address, p: Address) => void;
+  /** The scalar is below 2^bits. */
+  readonly multiplyFixed: (out: Address, table: Address, scalar: Address, bits: number) => void;
+  /** Overwrites `points`. */
+  readonly multiScalarMultiply: (out: Address, points: Address, scalars: Address, count: number) => void;
+
+  readonly isBelowOrder: (scalar: Address) => Mask;
+  readonly reduceWide: (out: Address, bytes: Address) => void;
+  readonly scalarAdd: (out: Address, a: Address, b: Address) => void;
+  readonly scalarSubtract: (out: Address, a: Address, b: Address) => void;
+  readonly scalarMultiply: (out: Address, a: Address, b: Address) => void;
+  readonly scalarInvert: (out: Address, a: Address) => void;
+  readonly scalarPowers: (out: Address, x: Address, count: number) => void;
+  readonly scalarInnerProduct: (out: Address, a: Address, b: Address, count: number) => void;
+  readonly subsetSums: (out: Address, bits: Address, weights: Address, rows: number, columns: number) => void;
+
+  readonly smallLogTableBytes: (size: number) => number;
+  readonly buildSmallLogTable: (table: Address, base: Address, size: number) => number;
+  readonly clearTorsion: (out: Address, p: Address) => void;
+  readonly addCentres: (
+    out: Address,
+    points: Address,
+    count: number,
+    centres: Address,
+    centreCount: number,
+  ) => void;
+  readonly walk: (out: Address, outStride: number, p: Address, stride: Address, steps: number) => void;
+  /** Overwrites `points`; `out` takes one i32 each. */
+  readonly lookUpAll: (out: Address, table: Address, points: Address, count: number) => void;
+
+  // The field itself, for tests and measurements.
+  readonly fieldMultiply: (out: Address, a: Address, b: Address) => void;
+  readonly fieldSquareTimes: (out: Address, a: Address, count: number) => void;
+  readonly fieldInvert: (out: Address, a: Address) => void;
+  readonly fieldFromBytes: (out: Address, bytes: Address) => void;
+  readonly fieldToBytes: (out: Address, a: Address) => void;
+}

@@ -1,0 +1,54 @@
+/** What secret operations leave behind in the kernel's linear memory: nothing of their scalars, and empty scratch. */
+import { describe, expect, it } from 'vitest';
+import type { Scalar } from '../src/index.ts';
+import { Kernel } from '../src/wasm/kernel.ts';
+import { createEngine } from '../src/wasm/wasm-ristretto.ts';
+import { kernelModule, seededScalar } from './engines.ts';
+
+const kernel = new Kernel(new WebAssembly.Instance(kernelModule));
+const group = createEngine(kernel);
+const table = group.fixedBase(group.generator);
+const secret = seededScalar(group, 'secret');
+const other = seededScalar(group, 'other');
+
+const operations: Record<string, (scalar: Scalar) => unknown> = {
+  multiply: (scalar) => group.multiply(group.generator, scalar),
+  multiplyGenerator: (scalar) => group.multiplyGenerator(scalar),
+  'fixedBase.multiply': (scalar) => table.multiply(scalar),
+  'scalars.add': (scalar) => group.scalars.add(scalar, other),
+  'scalars.multiply': (scalar) => group.scalars.multiply(scalar, other),
+  'scalars.invert': (scalar) => group.scalars.invert(scalar),
+  'scalars.innerProduct': (scalar) => group.scalars.innerProduct([scalar, other], [other, scalar]),
+  'scalars.powers': (scalar) => group.scalars.powers(scalar, 20),
+  'scalars.subsetSums': (scalar) => group.scalars.subsetSums([Uint8Array.of(1)], [scalar], 8),
+};
+
+/** The scratch block (`assembly/scratch.ts`), which begins with the area of calls. */
+const scratchBytes = 5072;
+const scratchIsEmpty = () => kernel.take(kernel.callArea, scratchBytes).every((byte) => byte === 0);
+const memoryHolds = (bytes: Uint8Array) => Buffer.from(kernel.bytes).includes(Buffer.from(bytes));
+
+describe('linear memory', () => {
+  it('would show a scalar that is still there', () => {
+    kernel.runPublic(() => kernel.bytes.set(secret, kernel.callArea));
+    expect(memoryHolds(secret)).toBe(true);
+    expect(scratchIsEmpty()).toBe(false);
+  });
+
+  it.each(Object.entries(operations))('holds nothing of its secrets after %s', (_, operation) => {
+    operation(secret);
+    expect(memoryHolds(secret)).toBe(false);
+    expect(memoryHolds(secret.subarray(0, 16))).toBe(false);
+    expect(scratchIsEmpty()).toBe(true);
+  });
+
+  it('is erased when the call fails', () => {
+    const call = () =>
+      kernel.run(() => {
+        kernel.put(secret);
+        throw new Error('in the middle');
+      });
+    expect(call).toThrow('in the middle');
+    expect(memoryHolds(secret)).toBe(false);
+  });
+});
