@@ -93,14 +93,20 @@ async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSign
       return renewed.subscriptionToken;
     },
   });
+  const over = new AbortController();
+  const ended = AbortSignal.any([signal, over.signal]);
   await new Promise<void>((resolve) => {
     const onAbort = (): void => resolve();
     signal.addEventListener('abort', onAbort, { once: true });
     // It may have fired while the tokens were on their way.
     if (signal.aborted) resolve();
+    const leaveIfStale = async (): Promise<void> => {
+      if (!(await isCurrent(deps, first.channel, ended))) resolve();
+    };
     channel.on('subscribed', () => {
       wasReady = true;
       deps.onReady();
+      void leaveIfStale();
     });
     channel.on('publication', ({ data }: PublicationContext) => {
       const hint = parseHint(data);
@@ -114,10 +120,29 @@ async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSign
     channel.subscribe();
     client.connect();
   });
+  over.abort();
   channel.removeAllListeners();
   client.removeAllListeners();
   client.disconnect();
   return wasReady;
+}
+
+/**
+ * Whether this is still the group's channel. A removal between asking for the subscription and being subscribed leaves one
+ * on a channel that is silent for ever, and the server's order to leave it came too early to be heard. Asking once after
+ * being subscribed is enough: a removal from then on is told.
+ */
+async function isCurrent(deps: LiveFeedDeps, channel: string, signal: AbortSignal): Promise<boolean> {
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      return (await deps.subscribe(signal)).channel === channel;
+    } catch (error) {
+      // Whoever asks next is told the same, and says so.
+      if (isConclaveError(error, 'CONCLAVE_READ_DENIED', 'REMOVED')) return false;
+      await sleep(deps.clock, backoffDelayMs(attempt, BACKOFF, deps.random), signal).catch(() => undefined);
+    }
+  }
+  return true;
 }
 
 function parseHint(data: unknown): { seq: number; frame: Uint8Array | undefined } | undefined {
