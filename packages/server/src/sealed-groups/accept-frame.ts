@@ -314,7 +314,9 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     if (!verified.ok) {
       if (verified.rule !== 'commit/required-removals') throw ruleError(verified);
       throw new ApiError('CONCLAVE_REMOVALS_REQUIRED', 'The commit leaves out removals that are due', {
-        fields: { leaves: removalsDue(group, frame.content.committer, frame.header.nowMs) },
+        fields: {
+          leaves: removalsDue(group, frame.content.committer, frame.header.nowMs, frame.content.operations),
+        },
       });
     }
     const broken = await claims.verify(verified.value.claims);
