@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { ConclaveClient, type Vault } from '@conclave/sdk';
-import { openNodeStore } from '@conclave/sdk/node';
+import { createNodeSuite, openNodeStore } from '@conclave/sdk/node';
 import { createAccountAccess } from './account-access.ts';
 import { isLink, type ChatArguments } from './arguments.ts';
 import { ChatError } from './chat-error.ts';
@@ -73,7 +73,7 @@ export async function runChat(args: ChatArguments, deps: RunChatDeps): Promise<n
     const { vault, settings } = await openProfile(args, terminal, deps.env);
     const server = args.server ?? settings.server ?? defaultServer;
     const profile = { name: settings.name ?? '', device: settings.device ?? '' };
-    client = await ConclaveClient.open({ server, store: vault, profile });
+    client = await ConclaveClient.open({ server, store: vault, profile, suite: createNodeSuite() });
     const account = createAccountAccess({
       server,
       vault,

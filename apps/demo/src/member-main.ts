@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ConclaveClient, createAccountClient } from '@conclave/sdk';
 import type { GroupHandle, GroupSummary } from '@conclave/sdk';
-import { openNodeStore } from '@conclave/sdk/node';
+import { createNodeSuite, openNodeStore } from '@conclave/sdk/node';
 
 export interface HeardMessage {
   readonly seq: number;
@@ -49,7 +49,12 @@ const calls: {
     serverUrl = server;
     const unlock = { keyFile: join(folder, keyFile) };
     const store = await openNodeStore({ path: join(folder, storeFile), unlock });
-    client = await ConclaveClient.open({ server, store, profile: { name, device: `${name}'s machine` } });
+    client = await ConclaveClient.open({
+      server,
+      store,
+      suite: createNodeSuite(),
+      profile: { name, device: `${name}'s machine` },
+    });
   },
   async create({ username, registrationToken, group }) {
     const account = createAccountClient({ server: serverUrl });

@@ -6,8 +6,8 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { systemRandom } from '@conclave/platform';
-import { SealedGroup, SigningKey, createSuite } from '@conclave/sealed-group';
-import { openNodeStore } from '@conclave/sdk/node';
+import { SealedGroup, SigningKey } from '@conclave/sealed-group';
+import { createNodeSuite, openNodeStore } from '@conclave/sdk/node';
 import { keyFile, storeFile } from './member-main.ts';
 
 export interface Loot {
@@ -42,7 +42,7 @@ export async function tryStolenKeys(options: {
     ]);
     if (publicPart === undefined || secretPart === undefined) throw new Error('the copy holds no keys');
     const deps = {
-      suite: createSuite(),
+      suite: createNodeSuite(),
       random: systemRandom,
       identity: SigningKey.generate(systemRandom),
       profile: { name: 'thief', deviceName: 'thief', picture: undefined },

@@ -4,6 +4,7 @@ import { openVault, type Vault } from '../store/vault.ts';
 import { loadOrCreateKeyFile } from './key-file.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
+export { createNodeSuite } from './node-suite.ts';
 export { loadOrCreateKeyFile } from './key-file.ts';
 export { openSqliteStore } from './sqlite-store.ts';
 
