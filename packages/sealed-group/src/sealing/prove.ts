@@ -29,6 +29,8 @@ import type { SealedSecret, SealingOpenings, SealingTarget } from './sealed-secr
 import { encodeSealingProof } from './sealing-proof.ts';
 import type { HandleProof, KeyProof, ShortnessBlock } from './sealing-proof.ts';
 
+/** sigma < Z < 2^34. */
+const maskBits = 34;
 /** Bytes drawn for one repetition: 64 for beta, then three candidates of 5 for sigma. */
 const maskDrawBytes = 64 + 3 * 5;
 /** An attempt succeeds with probability 0.6; this many failures in a row mean a bug, not bad luck. */
@@ -139,7 +141,7 @@ function proveBlock(
     const drawn = drawMasks(suite, hedge, attempt);
     if (drawn === undefined) continue;
     const masks = suite.group.encodePoints(
-      drawn.map(({ sigma, beta }) => commit(suite, suite.group.scalars.fromNumber(sigma), beta)),
+      drawn.map(({ sigma, beta }) => commit(suite, suite.group.scalars.fromNumber(sigma), beta, maskBits)),
     );
     const { fork, subsets } = startBlock(transcript, { index: block.index, nodes: block.nodes, masks });
     const responses = drawn.map(({ sigma }, k) => sigma + subsetSum(subsets[k]!, block.digits));
@@ -278,7 +280,10 @@ function answerHandles(
   };
 }
 
-/** value * H + blinding * G. */
-function commit(suite: Suite, value: Scalar, blinding: Scalar): Point {
-  return suite.group.add(suite.messageBaseTable.multiply(value), suite.group.multiplyGenerator(blinding));
+/** value * H + blinding * G; `bits` is a public bound on the value. */
+function commit(suite: Suite, value: Scalar, blinding: Scalar, bits?: number): Point {
+  return suite.group.add(
+    suite.messageBaseTable.multiply(value, bits),
+    suite.group.multiplyGenerator(blinding),
+  );
 }

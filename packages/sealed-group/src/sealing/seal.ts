@@ -11,6 +11,7 @@ import { hedgedScalar } from '../hash/hedge.ts';
 import type { Hedge } from '../hash/hedge.ts';
 import { keyPoint } from '../signature/keys.ts';
 import type { PublicKey } from '../signature/keys.ts';
+import { digitBits } from '../suite.ts';
 import type { Suite } from '../suite.ts';
 import { digitCount, maxSealedNodes } from './parameters.ts';
 import { SealingOpenings, digitsOf } from './sealed-secret.ts';
@@ -51,7 +52,7 @@ export function sealDigits(suite: Suite, target: SealingTarget, blindings: reado
   if (target.recipients.length === 0) throw new RangeError('a secret sealed to nobody');
   const commitments = digitsOf(target.secret).map((digit, j) =>
     group.add(
-      suite.messageBaseTable.multiply(group.scalars.fromNumber(digit)),
+      suite.messageBaseTable.multiply(group.scalars.fromNumber(digit), digitBits),
       group.multiplyGenerator(blindings[j]!),
     ),
   );

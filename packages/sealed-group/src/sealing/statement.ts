@@ -7,7 +7,6 @@ import { accept, violation } from '../result.ts';
 import type { Result } from '../result.ts';
 import { parseElement } from '../signature/keys.ts';
 import type { PublicKey } from '../signature/keys.ts';
-import { pointBytes } from '../suite.ts';
 import type { Suite } from '../suite.ts';
 import { digitRowBytes, maxSealedNodes } from './parameters.ts';
 import type { SealedSecret } from './sealed-secret.ts';
@@ -66,13 +65,8 @@ export function decodeStatement(suite: Suite, claim: SealingClaim): Result<State
 
 /** Encoded points in a row; `undefined` if one is not canonical or is the identity. */
 export function parseElements(suite: Suite, bytes: Uint8Array): Point[] | undefined {
-  const points: Point[] = [];
-  for (let offset = 0; offset < bytes.length; offset += pointBytes) {
-    const point = parseElement(suite, bytes.subarray(offset, offset + pointBytes));
-    if (point === undefined) return undefined;
-    points.push(point);
-  }
-  return points;
+  const points = suite.group.decodePoints(bytes);
+  return points?.some((point) => suite.group.isIdentity(point)) === true ? undefined : points;
 }
 
 function allDefined<T>(items: readonly (T | undefined)[]): T[] | undefined {
