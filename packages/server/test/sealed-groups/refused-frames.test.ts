@@ -307,10 +307,11 @@ describe('a commit', () => {
     const owner = await world.forger();
     await owner.commit([add()]);
     const good = owner.build();
+    // The last response, so that the proof stays well-formed and only its equations fail.
     const forged = owner.forge(good, {
-      trail: ({ sealingProof }) => ({ sealingProof: flipped(sealingProof, 9) }),
+      trail: ({ sealingProof }) => ({ sealingProof: flipped(sealingProof, sealingProof.length - 32) }),
     });
-    await world.refused(() => owner.post(forged), ...broken, 'sealing/key-consistency');
+    await world.refused(() => owner.post(forged), ...broken, 'sealing/handle-consistency');
     const { body } = await world.refused(() => owner.post(good.bytes), 429, 'CONCLAVE_LEAF_WAIT');
     expect(body.retry_after_ms).toBe(1_000);
     await world.clock.advance(1_000);
