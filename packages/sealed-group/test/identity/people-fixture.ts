@@ -1,4 +1,5 @@
 /** A tree of people with real leaf keys: the creator Ada, her device, Ben, Cleo, and a pending leaf. */
+import { createNodeRistretto } from '@conclave/ristretto/wasm-node';
 import type { RandomSource } from '@conclave/ristretto';
 import { hedgedScalar } from '../../src/hash/index.ts';
 import type { IdentityEntry, UnverifiedEntry } from '../../src/identity/identity-entry.ts';
@@ -14,7 +15,7 @@ import type { LeafIndex } from '../../src/tree/tree-math.ts';
 import type { LeafNode } from '../../src/tree/tree-node.ts';
 import { seededRandom } from '../schedule/seeded-random.ts';
 
-export const suite: Suite = createSuite();
+export const suite: Suite = createSuite(createNodeRistretto());
 export const origin = 'https://chat.example';
 export const groupId = new Uint8Array(16).fill(3);
 export const epoch = 5;
