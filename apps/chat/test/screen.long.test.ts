@@ -38,7 +38,7 @@ describe.skipIf(!hasScript)('chatting on a terminal (skipped without the `script
     const command = `stty cols 100 rows 40; exec ${words.map((word) => `'${word}'`).join(' ')} create Friends`;
     const child = spawn('script', ['--quiet', '--return', '--command', command, join(folder, 'typescript')], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, TERM: 'xterm-256color' },
+      env: { ...colourfulEnvironment(), TERM: 'xterm-256color' },
     });
     let seen = '';
     let from = 0;
@@ -86,3 +86,9 @@ describe.skipIf(!hasScript)('chatting on a terminal (skipped without the `script
     expect(await readFile(join(folder, 'typescript'), 'utf8')).not.toContain('You: never sent');
   });
 });
+
+/** Without what makes Node show no colours: a terminal inside continuous integration counts as colourless. */
+function colourfulEnvironment(): NodeJS.ProcessEnv {
+  const { env } = process;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !['CI', 'NO_COLOR'].includes(name)));
+}

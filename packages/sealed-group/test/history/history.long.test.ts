@@ -18,7 +18,8 @@ describe('long random histories', () => {
         }
         totals.push(history.counts);
       }),
-      { numRuns: 1, endOnFailure: true },
+      // Several, so that chance leaves out nothing in all of them.
+      { numRuns: 6, endOnFailure: true },
     );
     for (const { commits, sealedToMembers } of totals) {
       expect(commits).toBeGreaterThan(steps / 6);
