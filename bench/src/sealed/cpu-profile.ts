@@ -13,7 +13,7 @@ interface Profile {
 
 /** First match counts. */
 const owners: readonly (readonly [owner: string, pattern: RegExp])[] = [
-  ['group arithmetic (@noble/curves, ristretto)', /@noble\/curves|packages\/ristretto/],
+  ['group arithmetic (the kernel and around it)', /^wasm:|@noble\/curves|packages\/ristretto/],
   ['hashing (@noble/hashes)', /@noble\/hashes/],
   ['protobuf', /@bufbuild|\/wire\//],
   ['sealed-group rules', /packages\/sealed-group/],
