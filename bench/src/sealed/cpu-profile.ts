@@ -25,6 +25,7 @@ const owners: readonly (readonly [owner: string, pattern: RegExp])[] = [
     /fastify|node:_?http|node:net|node:internal\/(stream|http|net)|find-my-way|node:internal\/timers/,
   ],
   ['server features', /packages\/server/],
+  ['starting (modules, stripping of types)', /node:internal\/(modules|process|bootstrap|deps)|node:vm/],
 ];
 
 /** Shares of busy time by owner, largest first; idle time is left out. */

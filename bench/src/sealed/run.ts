@@ -130,7 +130,7 @@ async function measureCpuShares(say: Say, folder: string): Promise<Metric[]> {
     nodeArguments: ['--cpu-prof', `--cpu-prof-dir=${profiles}`],
   });
   const group = await BenchGroup.create(server.url, await registerAccount(server));
-  const bodies = group.buildMessages(1_500);
+  const bodies = group.buildMessages(6_000);
   requireAccepted(await postLoad({ url: group.framesUrl, concurrency, bodies }));
   await server.stop();
   const shares = await readCpuShares(profiles);
