@@ -24,3 +24,6 @@ export type {
   SubscriptionGrant,
   TestMemberOptions,
 } from './test-member.ts';
+export { startLyingServer } from './lying-server/lying-server.ts';
+export type { LieOptions, LyingServer, TakeBack } from './lying-server/lying-server.ts';
+export type { ShownFrame, TrueFrame } from './lying-server/shown-log.ts';
