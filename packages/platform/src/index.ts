@@ -6,6 +6,7 @@ export { randomFraction, type RandomSource } from './random/random-source.ts';
 export { silentLog, type Log } from './log/log.ts';
 
 export type { Store } from './store/store.ts';
+export type { PreparedDefinition, PreparedQuery, RowOf } from './store/prepared-query.ts';
 export { StoreError, type StoreErrorCode } from './store/store-error.ts';
 export { isUniqueViolation } from './store/constraint.ts';
 export type { Migration, MigrationSequence, SchemaEngine } from './store/migration.ts';

@@ -9,10 +9,15 @@
  * - `db` sees what is committed, and nothing else.
  */
 import type { Kysely, Transaction } from 'kysely';
+import type { PreparedDefinition, PreparedQuery, RowOf } from './prepared-query.ts';
 
 export interface Store<DB> {
   /** Reads of the last committed state. Writing through it fails. */
   readonly db: Kysely<DB>;
+  /** Compiles a query for many executions: for hot paths (prepared-query.ts). */
+  prepare<Values extends object, Result>(
+    define: PreparedDefinition<DB, Values, Result>,
+  ): PreparedQuery<DB, Values, RowOf<Result>>;
   /**
    * Runs one atomic unit of work and resolves with its result once that is durable.
    *

@@ -56,6 +56,7 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
     /** The store, with some of its methods failing. */
     const storeWith = (methods: Partial<Store<ContractTables>>): Store<ContractTables> => ({
       db: store.db,
+      prepare: (define) => store.prepare(define),
       onOutbox: (listener) => store.onOutbox(listener),
       write: (unit) => store.write(unit),
       close: () => Promise.resolve(),

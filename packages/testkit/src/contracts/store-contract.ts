@@ -170,6 +170,20 @@ export function storeContract(adapter: string, createDatabase: () => Promise<Con
         expect(isUniqueViolation(new Error('UNIQUE constraint failed'))).toBe(false);
       });
 
+      test('that fail alone leave nothing either, and the next one is fine', async () => {
+        const store = await open();
+        for (const id of ['a', 'b']) {
+          const unit = store.write(async (trx) => {
+            await trx.insertInto('account').values({ id, balance: 0, photo: null }).execute();
+            throw new Error('no');
+          });
+          await expect(unit).rejects.toThrow('no');
+          expect(await ids(store)).toEqual([]);
+        }
+        await insert(store, 'a');
+        expect(await ids(store)).toEqual(['a']);
+      });
+
       test('may run their queries side by side', async () => {
         const store = await open();
         await store.write(async (trx) => {
@@ -259,6 +273,83 @@ export function storeContract(adapter: string, createDatabase: () => Promise<Con
       });
     });
 
+    describe('prepared queries', () => {
+      type Account = Omit<ContractTables['account'], 'photo'>;
+
+      const prepare = (store: Store<ContractTables>) => ({
+        insert: store.prepare((db, account: Account) =>
+          db.insertInto('account').values({ id: account.id, balance: account.balance, photo: null }),
+        ),
+        add: store.prepare((db, by: { readonly id: string; readonly amount: number }) =>
+          db
+            .updateTable('account')
+            .set((eb) => ({ balance: eb('balance', '+', by.amount) }))
+            .where('id', '=', by.id)
+            .returning(['id', 'balance']),
+        ),
+        between: store.prepare((db, range: { readonly least: number; readonly most: number }) =>
+          db
+            .selectFrom('account')
+            .select(['id', 'balance'])
+            .where('balance', '>=', range.least)
+            .where('balance', '<=', range.most)
+            .where('id', '!=', 'nobody')
+            .orderBy('id'),
+        ),
+      });
+
+      test('bind their values anew each time, among constants, in units and in reads', async () => {
+        const store = await open();
+        const { insert, add, between } = prepare(store);
+        const rows = await store.write(async (trx) => {
+          await insert.run(trx, { id: 'a', balance: 1 });
+          await insert.run(trx, { id: 'b', balance: 2 });
+          await insert.run(trx, { id: 'nobody', balance: 2 });
+          expect(await between.run(trx, { least: 2, most: 2 })).toEqual([{ id: 'b', balance: 2 }]);
+          expect(await between.read({ least: 0, most: 9 })).toEqual([]);
+          return await add.run(trx, { id: 'a', amount: 6 });
+        });
+        expect(rows).toEqual([{ id: 'a', balance: 7 }]);
+        expect(await between.read({ least: 2, most: 6 })).toEqual([{ id: 'b', balance: 2 }]);
+        expect(await between.read({ least: 3, most: 7 })).toEqual([{ id: 'a', balance: 7 }]);
+      });
+
+      test('run for each of a list, in its order, up to the first failure', async () => {
+        const store = await open();
+        const { insert } = prepare(store);
+        const list = ['c', 'a', 'b'].map((id, balance) => ({ id, balance }));
+        await store.write((trx) => insert.runEach(trx, list));
+        expect(
+          (await store.db.selectFrom('account').select('id').orderBy('balance').execute()).map(
+            ({ id }) => id,
+          ),
+        ).toEqual(['c', 'a', 'b']);
+        const again = store.write((trx) => insert.runEach(trx, [{ id: 'new', balance: 0 }, ...list]));
+        await expect(again).rejects.toSatisfy(isUniqueViolation);
+        expect(await ids(store)).toEqual(['a', 'b', 'c']);
+      });
+
+      test('do not write outside of a unit, nor in one that is over', async () => {
+        const store = await open();
+        const { insert } = prepare(store);
+        expect(await codeOf(insert.read({ id: 'a', balance: 0 }))).not.toBe('resolved');
+        const { trx } = await store.write(async (trx) => ({ trx }));
+        expect(await codeOf(insert.run(trx, { id: 'a', balance: 0 }))).toBe('STORE_UNIT_OVER');
+        expect(await codeOf(insert.runEach(trx, [{ id: 'a', balance: 0 }]))).toBe('STORE_UNIT_OVER');
+        expect(await ids(store)).toEqual([]);
+      });
+
+      test('read what is acknowledged, also while `db` streams', async () => {
+        const store = await open();
+        const { insert, between } = prepare(store);
+        for (const id of ['a', 'b', 'c']) await store.write((trx) => insert.run(trx, { id, balance: 5 }));
+        for await (const row of store.db.selectFrom('account').selectAll().stream()) {
+          await store.write((trx) => insert.run(trx, { id: `${row.id}2`, balance: 6 }));
+          expect(await between.read({ least: 6, most: 6 })).toContainEqual({ id: `${row.id}2`, balance: 6 });
+        }
+      });
+    });
+
     describe('outbox listeners', () => {
       const enqueue = (store: Store<ContractTables>, messageId: string) =>
         store.write((trx) =>
@@ -283,6 +374,28 @@ export function storeContract(adapter: string, createDatabase: () => Promise<Con
         });
         await enqueue(store, 'm1');
         expect(await heard).toBe(1);
+      });
+
+      test('hear of rows that a prepared query enqueued', async () => {
+        const store = await open();
+        const insert = store.prepare((db, row: { readonly messageId: string }) =>
+          db.insertInto('outbox').values({
+            subject: 'events.test.1',
+            ordering_key: '1',
+            message_id: row.messageId,
+            payload: new Uint8Array(),
+          }),
+        );
+        let calls = 0;
+        store.onOutbox(() => {
+          calls += 1;
+        });
+        await store.write((trx) => insert.runEach(trx, []));
+        expect(calls).toBe(0);
+        await store.write((trx) => insert.run(trx, { messageId: 'm1' }));
+        expect(calls).toBe(1);
+        await store.write((trx) => insert.runEach(trx, [{ messageId: 'm2' }, { messageId: 'm3' }]));
+        expect(calls).toBe(2);
       });
 
       test('hear nothing of units that did not enqueue, failed, or came after they left', async () => {

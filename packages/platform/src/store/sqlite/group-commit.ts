@@ -5,6 +5,8 @@
  *   write(u2) ─┼─▶ queue ─▶ BEGIN IMMEDIATE ──┼ SAVEPOINT u2 ROLLBACK┼─▶ COMMIT ─▶ u1 ok, u2 rejects, u3 ok
  *   write(u3) ─┘  (bounded)                   └ SAVEPOINT u3 RELEASE ┘  one sync
  *
+ * A unit that is alone in its group needs no savepoint: the transaction is its own.
+ *
  * Invariants:
  *
  * - Nobody hears anything of a unit before COMMIT has returned, not even that it failed: a unit that found a
@@ -15,8 +17,8 @@
  * - A unit sees what earlier units of its group did: they run one after the other.
  *
  * Units await only queries, and queries of the embedded engine are synchronous, so a group runs without leaving
- * the microtask queue; the event loop turns between groups. A unit that awaits anything else lets the watchdog's
- * timer run; when that fires, the unit is rolled back alone, and the group goes on.
+ * the microtask queue; the event loop turns between groups. A unit that awaits anything else lets the event loop turn,
+ * which starts its watchdog; when that fires, the unit is rolled back alone, and the group goes on.
  */
 import type { Clock } from '../../clock/clock.ts';
 import { StoreError } from '../store-error.ts';
@@ -129,7 +131,9 @@ export class GroupCommit {
     try {
       transaction.begin();
       outcomes = await this.#runUnits(group);
-      transaction.commit();
+      // What failed was told by nothing but what is durable, if nobody else did anything.
+      if (outcomes.some(({ ok }) => ok)) transaction.commit();
+      else transaction.rollback();
     } catch (cause) {
       error = asStoreError(cause);
       rollBack(transaction);
@@ -149,33 +153,45 @@ export class GroupCommit {
   async #runUnits(group: readonly QueuedUnit[]): Promise<Outcome[]> {
     const { transaction } = this.#deps;
     const outcomes: Outcome[] = [];
+    const hasNeighbours = group.length > 1;
     for (const { unit } of group) {
-      transaction.savepoint();
+      if (hasNeighbours) transaction.savepoint();
       const outcome = await this.#runUnit(unit);
       // The engine's failure takes the neighbours' work with it, even if the unit caught the error.
       if (!transaction.isOpen)
         throw outcome.ok ? new Error('the engine gave up the transaction') : outcome.error;
-      if (!outcome.ok) transaction.rollbackToSavepoint();
-      transaction.releaseSavepoint();
+      if (hasNeighbours) {
+        if (!outcome.ok) transaction.rollbackToSavepoint();
+        transaction.releaseSavepoint();
+      }
       outcomes.push(outcome);
     }
     return outcomes;
   }
 
   /** Runs a unit to its end, or to the watchdog's. Never rejects. */
-  async #runUnit(unit: Unit<unknown>): Promise<Outcome> {
+  #runUnit(unit: Unit<unknown>): Promise<Outcome> {
     const { clock, limits } = this.#deps;
-    let watchdog: Disposable | undefined;
-    const stalled = new Promise<Outcome>((resolve) => {
-      watchdog = clock.schedule(limits.unitTimeoutMs, () => {
-        const message = `a unit of work held the store for ${limits.unitTimeoutMs} ms`;
-        resolve({ ok: false, error: new StoreError('STORE_UNIT_STALLED', message) });
+    return new Promise((resolve) => {
+      let watchdog: Disposable | undefined;
+      // Units that await only their queries end before the event loop turns, and cost no timer.
+      const turned = setImmediate(() => {
+        watchdog = clock.schedule(limits.unitTimeoutMs, () => {
+          const message = `a unit of work held the store for ${limits.unitTimeoutMs} ms`;
+          end({ ok: false, error: new StoreError('STORE_UNIT_STALLED', message) });
+        });
       });
+      let isOver = false;
+      const end = (outcome: Outcome): void => {
+        if (isOver) return;
+        isOver = true;
+        clearImmediate(turned);
+        watchdog?.[Symbol.dispose]();
+        unit.end();
+        resolve(outcome);
+      };
+      void settle(unit).then(end);
     });
-    const outcome = await Promise.race([settle(unit), stalled]);
-    watchdog?.[Symbol.dispose]();
-    unit.end();
-    return outcome;
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * The embedded store: SQLite in WAL mode, one process, one writing and one reading connection.
+ * The embedded store: SQLite in WAL mode, one process, one writing and two reading connections.
  *
  *   write(unit) ─▶ GroupCommit ─▶ writer ──▶ FILE (+ FILE-wal, synced at every commit)
  *   db.selectFrom ─▶ kysely ────▶ reader ──▶      last committed state
+ *   prepared.read ──────────────▶ reader ──▶
  *                                 FILE.lock       held while open: one process
  *
  * Called by the composition root, once.
@@ -22,9 +23,10 @@ import { engineError } from './engine-error.ts';
 import { GroupCommit, type GroupCommitLimits, type GroupTransaction } from './group-commit.ts';
 import { observeGroups } from './group-metrics.ts';
 import { acquireProcessLock } from './process-lock.ts';
+import { prepareOnSqlite } from './sqlite-queries.ts';
 import { StatementCache } from './statement-cache.ts';
 import { UnitConnection } from './unit-connection.ts';
-import { createUnitTransaction } from './unit-transaction.ts';
+import { UnitTransaction } from './unit-transaction.ts';
 
 export interface SqliteStoreDeps {
   /** The database file; its folder is created if it is missing. Not `:memory:`: two connections share the file. */
@@ -74,7 +76,7 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
     const observe = deps.metrics && observeGroups(deps.metrics, () => groups.queued);
     const write = <T, Tables>(unit: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
       const connection = new UnitConnection(statements);
-      const trx = createUnitTransaction<Tables>(connection);
+      const trx = new UnitTransaction<Tables>(connection);
       return groups.submit<T>({
         // async: a unit that throws before its first await rejects like any other
         run: async () => unit(trx),
@@ -92,11 +94,14 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
     if (applied > 0) deps.log.info({ applied }, 'database schema brought up to date');
     statements.clear();
 
-    const reader = owned.adopt(openReader<DB>(deps.file), () => {});
+    const reader = owned.adopt(openReader(deps.file), (database) => database.close());
+    const streaming = owned.adopt(openReader(deps.file), (database) => database.close());
+    const db = kyselyOn<DB>(streaming);
     const resources = owned.move();
     let closing: Promise<void> | undefined;
     return {
-      db: reader,
+      db,
+      prepare: (define) => prepareOnSqlite({ writer, reader }, define),
       write: <T>(unit: (trx: Transaction<DB>) => Promise<T>) => write<T, DB>(unit),
       onOutbox(listener) {
         // A wrapper of its own per call, so that one function registered twice is two listeners.
@@ -107,8 +112,8 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
       close() {
         closing ??= (async () => {
           await groups.close();
-          await reader.destroy();
-          // Writer, then lock. The last connection to close checkpoints, leaving one file.
+          await db.destroy();
+          // Readers, writer, then lock. The last connection to close checkpoints, leaving one file.
           resources.dispose();
         })();
         return closing;
@@ -145,9 +150,13 @@ function configureWriter(writer: Database.Database): void {
   writer.pragma('trusted_schema = OFF');
 }
 
-function openReader<DB>(file: string): Kysely<DB> {
+function openReader(file: string): Database.Database {
   const database = new Database(file, { readonly: true });
   database.pragma('busy_timeout = 2000');
+  return database;
+}
+
+function kyselyOn<DB>(database: Database.Database): Kysely<DB> {
   const statements = new StatementCache(database);
   return new Kysely<DB>({
     dialect: new SqliteDialect({

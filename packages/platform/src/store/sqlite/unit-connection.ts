@@ -28,8 +28,8 @@ export class UnitConnection implements DatabaseConnection {
 
   // async, so that what SQLite throws becomes a rejection
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    this.#assertRunning();
-    if (isOutboxInsert(query)) this.#enqueued = true;
+    this.assertRunning();
+    if (isOutboxInsert(query)) this.noteOutbox();
     const statement = this.#statements.prepare(query.sql);
     if (statement.reader) return { rows: statement.all(query.parameters) as R[] };
     const { changes, lastInsertRowid } = statement.run(query.parameters);
@@ -37,14 +37,20 @@ export class UnitConnection implements DatabaseConnection {
   }
 
   async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
-    this.#assertRunning();
+    this.assertRunning();
     for (const row of this.#statements.prepare(query.sql).iterate(query.parameters)) {
       yield { rows: [row as R] };
-      this.#assertRunning();
+      this.assertRunning();
     }
   }
 
-  #assertRunning(): void {
+  /** The unit inserts into the outbox. */
+  noteOutbox(): void {
+    this.#enqueued = true;
+  }
+
+  /** Throws {@link StoreError} `STORE_UNIT_OVER`. */
+  assertRunning(): void {
     if (this.#over) {
       throw new StoreError(
         'STORE_UNIT_OVER',

@@ -17,9 +17,20 @@ const DIALECT: Dialect = {
 };
 
 /** A kysely transaction whose queries go to `connection`; beginning and committing are the group's affair. */
-export function createUnitTransaction<DB>(connection: UnitConnection): Transaction<DB> {
-  const executor = new DefaultQueryExecutor(COMPILER, ADAPTER, {
-    provideConnection: (consumer) => consumer(connection),
-  });
-  return new Transaction<DB>({ config: { dialect: DIALECT }, dialect: DIALECT, driver: DRIVER, executor });
+export class UnitTransaction<DB> extends Transaction<DB> {
+  readonly #connection: UnitConnection;
+
+  constructor(connection: UnitConnection) {
+    const executor = new DefaultQueryExecutor(COMPILER, ADAPTER, {
+      provideConnection: (consumer) => consumer(connection),
+    });
+    super({ config: { dialect: DIALECT }, dialect: DIALECT, driver: DRIVER, executor });
+    this.#connection = connection;
+  }
+
+  static connectionOf<DB>(trx: Transaction<DB>): UnitConnection {
+    if (!(#connection in trx))
+      throw new TypeError('a prepared query runs in the transaction of a unit as it was given');
+    return trx.#connection;
+  }
 }
