@@ -1,11 +1,11 @@
 /** A group of one owner who writes as fast as it can: the protocol's own state machine, without the SDK's storage and retries. */
-import { createNodeRistretto } from '@conclave/ristretto/wasm-node';
+import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { SealedGroup, SigningKey, createSuite } from '@conclave/sealed-group';
 import type { Result } from '@conclave/sealed-group';
 import { systemRandom } from '@conclave/platform';
 import type { ServerProcess } from '@conclave/testkit';
 
-const suite = createSuite(createNodeRistretto());
+const suite = createSuite(createNodeEngine());
 const content = { kind: 'text', text: 'x'.repeat(300) } as const;
 
 export class BenchGroup {

@@ -21,6 +21,7 @@ export {
 } from './scalar';
 export { buildFixedTable, fixedTableBytes, multiplyFixed, multiplySecret } from './secret-multiply';
 export { callArea } from './scratch';
+export { cshakeStart, cshakeXof } from './keccak';
 export { multiScalarMultiply } from './multi-scalar';
 export {
   addCentres,

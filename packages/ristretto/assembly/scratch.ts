@@ -12,6 +12,7 @@ const edwardsBytes: usize = 8 * 40;
 const ristrettoBytes: usize = 20 * 40;
 const pointsBytes: usize = 2048;
 const scalarBytes: usize = 512;
+const keccakBytes: usize = 208;
 const callBytes: usize = 1024;
 
 export const scratchStart: usize = memory.data(6144, 16);
@@ -29,4 +30,6 @@ export const ristrettoScratch: usize = edwardsScratch + edwardsBytes;
 export const pointsScratch: usize = ristrettoScratch + ristrettoBytes;
 /** `scalar.ts`. */
 export const scalarScratch: usize = pointsScratch + pointsBytes;
-export const scratchEnd: usize = scalarScratch + scalarBytes;
+/** `keccak.ts`: one state. */
+export const keccakScratch: usize = scalarScratch + scalarBytes;
+export const scratchEnd: usize = keccakScratch + keccakBytes;

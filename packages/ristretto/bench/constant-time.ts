@@ -8,7 +8,7 @@
  * measurement that finds nothing there says nothing elsewhere.
  */
 import { randomBytes, randomInt } from 'node:crypto';
-import { createNodeRistretto } from '../node/read-kernel.ts';
+import { createNodeEngine } from '../node/read-kernel.ts';
 import type { Scalar } from '../src/index.ts';
 import { largestT } from './welch.ts';
 
@@ -16,7 +16,7 @@ import { largestT } from './welch.ts';
 const threshold = 4.5;
 const samples = Number(process.argv[2] ?? 20_000);
 
-const group = createNodeRistretto();
+const group = createNodeEngine().group;
 const { scalars } = group;
 const point = group.multiplyGenerator(randomScalar());
 const table = group.fixedBase(point);

@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { readKernel } from '../node/read-kernel.ts';
-import { createNobleRistretto, createWasmRistretto } from '../src/index.ts';
+import { createNobleEngine, createWasmEngine } from '../src/index.ts';
 import type { Ristretto255, Scalar } from '../src/index.ts';
 import { Kernel } from '../src/wasm/kernel.ts';
 
@@ -99,5 +99,5 @@ function reportEngine(name: string, group: Ristretto255, sizes: readonly number[
 report('Ed25519 verify (the unit)', unit);
 const module = readKernel();
 reportField(module);
-reportEngine('wasm', createWasmRistretto(module), [2, 16, 64, 120, 400, 656, 1400, 3000]);
-if (process.argv.includes('--noble')) reportEngine('noble', createNobleRistretto(), [64, 400, 1400]);
+reportEngine('wasm', createWasmEngine(module).group, [2, 16, 64, 120, 400, 656, 1400, 3000]);
+if (process.argv.includes('--noble')) reportEngine('noble', createNobleEngine().group, [64, 400, 1400]);

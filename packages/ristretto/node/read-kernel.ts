@@ -1,10 +1,10 @@
 /**
  * Node's way to the kernel: reads the binary that `scripts/build-kernel.sh` writes. Browsers fetch the same file and use
- * `loadWasmRistretto`.
+ * `loadWasmEngine`.
  */
 import { readFileSync } from 'node:fs';
-import { createWasmRistretto } from '../src/index.ts';
-import type { Ristretto255 } from '../src/index.ts';
+import { createWasmEngine } from '../src/index.ts';
+import type { Engine } from '../src/index.ts';
 
 /** Where the build writes it. */
 export const kernelUrl = new URL('../build/ristretto.wasm', import.meta.url);
@@ -22,6 +22,6 @@ function readBinary(): Uint8Array<ArrayBuffer> {
   }
 }
 
-export function createNodeRistretto(): Ristretto255 {
-  return createWasmRistretto(readKernel());
+export function createNodeEngine(): Engine {
+  return createWasmEngine(readKernel());
 }

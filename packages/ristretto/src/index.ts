@@ -1,4 +1,5 @@
-export { createNobleRistretto } from './noble/noble-ristretto.ts';
+export type { Engine } from './engine.ts';
+export { createNobleEngine } from './noble/noble-engine.ts';
 export type { RandomSource } from './random-source.ts';
 export type {
   FixedBase,
@@ -10,5 +11,6 @@ export type {
   SmallLogOptions,
   SmallLogProgress,
 } from './ristretto255.ts';
-export { createWasmRistretto, loadWasmRistretto } from './wasm/wasm-ristretto.ts';
-export type { KernelSource } from './wasm/wasm-ristretto.ts';
+export type { TupleHash, TupleXof } from './tuple-hash.ts';
+export { createWasmEngine, loadWasmEngine } from './wasm/wasm-engine.ts';
+export type { KernelSource } from './wasm/wasm-engine.ts';

@@ -2,7 +2,7 @@
  * The group interface: ristretto255 (RFC 9496), a group of prime order
  * l = 2^252 + 27742317777372353535851937790883648493, and its scalar field.
  *
- * Who calls it: `@conclave/sealed-group`. Who implements it: `createNobleRistretto()`, later a WASM kernel. For the
+ * Who calls it: `@conclave/sealed-group`. Who implements it: `createNobleEngine` and `createWasmEngine`. For the
  * kernel's sake scalars are 32-byte little-endian buffers, points are opaque handles that leave and enter only as
  * canonical 32-byte encodings, and everything a proof does in bulk is one call.
  *

@@ -1,12 +1,12 @@
 /** Both engines, for tests that hold for either; and seeded bytes. */
 import { shake128 } from '@noble/hashes/sha3.js';
-import { createNobleRistretto, createWasmRistretto } from '../src/index.ts';
+import { createNobleEngine, createWasmEngine } from '../src/index.ts';
 import type { Ristretto255, Scalar } from '../src/index.ts';
 import { readKernel } from '../node/read-kernel.ts';
 
 export const kernelModule = readKernel();
-export const noble = createNobleRistretto();
-export const wasm = createWasmRistretto(kernelModule);
+export const noble = createNobleEngine().group;
+export const wasm = createWasmEngine(kernelModule).group;
 
 export const engines: readonly (readonly [name: string, group: Ristretto255])[] = [
   ['noble', noble],

@@ -2,11 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Scalar } from '../src/index.ts';
 import { Kernel } from '../src/wasm/kernel.ts';
-import { createEngine } from '../src/wasm/wasm-ristretto.ts';
+import { createWasmRistretto } from '../src/wasm/wasm-ristretto.ts';
+import { createWasmTupleHash } from '../src/wasm/wasm-tuple-hash.ts';
 import { kernelModule, seededScalar } from './engines.ts';
 
 const kernel = new Kernel(new WebAssembly.Instance(kernelModule));
-const group = createEngine(kernel);
+const group = createWasmRistretto(kernel);
+const xof = createWasmTupleHash(kernel).customized(new Uint8Array(0));
 const table = group.fixedBase(group.generator);
 const secret = seededScalar(group, 'secret');
 const other = seededScalar(group, 'other');
@@ -20,11 +22,13 @@ const operations: Record<string, (scalar: Scalar) => unknown> = {
   'scalars.invert': (scalar) => group.scalars.invert(scalar),
   'scalars.innerProduct': (scalar) => group.scalars.innerProduct([scalar, other], [other, scalar]),
   'scalars.powers': (scalar) => group.scalars.powers(scalar, 20),
+  xof: (scalar) => xof([other, scalar, other], 64),
+  'a long xof': (scalar) => xof([scalar, new Uint8Array(5000), scalar], 5000),
   'scalars.subsetSums': (scalar) => group.scalars.subsetSums([Uint8Array.of(1)], [scalar], 8),
 };
 
 /** The scratch block (`assembly/scratch.ts`), which begins with the area of calls. */
-const scratchBytes = 5072;
+const scratchBytes = 5280;
 const scratchIsEmpty = () => kernel.take(kernel.callArea, scratchBytes).every((byte) => byte === 0);
 const memoryHolds = (bytes: Uint8Array) => Buffer.from(kernel.bytes).includes(Buffer.from(bytes));
 

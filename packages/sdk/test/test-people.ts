@@ -1,5 +1,5 @@
 /** People with clients on a real server: each with a store of its own, all closed at the end of the test. */
-import { createNodeRistretto } from '@conclave/ristretto/wasm-node';
+import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import type { Vault } from '../src/store/vault.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 /** The tables of the cryptography take time to make; a test file makes them once. */
-const suite = createSuite(createNodeRistretto());
+const suite = createSuite(createNodeEngine());
 
 export interface People extends AsyncDisposable {
   readonly server: TestServer;

@@ -6,9 +6,10 @@
  *
  * Design: sealed groups, section 2. Create one per process (tables are built on first use) and pass it on.
  */
-import { createNobleRistretto } from '@conclave/ristretto';
-import type { FixedBase, Point, Ristretto255, SmallLog } from '@conclave/ristretto';
-import { xof } from './hash/xof.ts';
+import { createNobleEngine } from '@conclave/ristretto';
+import type { Engine, FixedBase, Point, Ristretto255, SmallLog } from '@conclave/ristretto';
+import { createXof } from './hash/xof.ts';
+import type { Xof } from './hash/xof.ts';
 
 /** Bytes of every hash, key, encoded point and encoded scalar. */
 export const hashBytes = 32;
@@ -31,6 +32,7 @@ export interface Suite {
   readonly version: number;
   readonly id: number;
   readonly group: Ristretto255;
+  readonly xof: Xof;
   /** H. */
   readonly messageBase: Point;
   /** Tables of H. */
@@ -39,12 +41,16 @@ export interface Suite {
   readonly digitLog: SmallLog;
 }
 
-export function createSuite(group: Ristretto255 = createNobleRistretto()): Suite {
+/** `engine`: the reference by default; Node takes `createNodeEngine` of `@conclave/ristretto/wasm-node`, an order of magnitude faster. */
+export function createSuite(engine: Engine = createNobleEngine()): Suite {
+  const { group } = engine;
+  const xof = createXof(engine.tupleHash);
   const messageBase = group.fromUniformBytes(xof('message base', [], 64));
   return {
     version: protocolVersion,
     id: suiteId,
     group,
+    xof,
     messageBase,
     messageBaseTable: group.fixedBase(messageBase),
     digitLog: group.smallLog(messageBase, {

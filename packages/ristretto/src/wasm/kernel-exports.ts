@@ -45,6 +45,17 @@ export interface KernelExports {
   readonly scalarInnerProduct: (out: Address, a: Address, b: Address, count: number) => void;
   readonly subsetSums: (out: Address, bits: Address, weights: Address, rows: number, columns: number) => void;
 
+  /** `prefix` is `blocks` whole blocks of 136 bytes; `out` takes a state of 200. */
+  readonly cshakeStart: (out: Address, prefix: Address, blocks: number) => void;
+  /** The message has room for 136 bytes more, which are overwritten. */
+  readonly cshakeXof: (
+    out: Address,
+    outBytes: number,
+    start: Address,
+    message: Address,
+    bytes: number,
+  ) => void;
+
   readonly smallLogTableBytes: (size: number) => number;
   readonly buildSmallLogTable: (table: Address, base: Address, size: number) => number;
   readonly clearTorsion: (out: Address, p: Address) => void;

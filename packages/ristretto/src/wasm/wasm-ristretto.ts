@@ -1,7 +1,5 @@
 /**
- * ristretto255 on the WebAssembly kernel (`assembly/`): constant time for secret scalars, fast in bulk. The same binary
- * runs in Node, browsers and workers; who creates the engine brings the binary (`@conclave/ristretto/wasm-node` reads
- * it from disk).
+ * ristretto255 on the WebAssembly kernel (`assembly/`): constant time for secret scalars, fast in bulk.
  *
  * Invariants: every instance has its own memory, and no call is interrupted by another one; points of one engine are
  * no points of another.
@@ -9,28 +7,12 @@
 import type { FixedBase, Point, Ristretto255 } from '../ristretto255.ts';
 import { checkBits, scalarBits } from '../scalar-bits.ts';
 import { createFixedTables } from './fixed-tables.ts';
-import { Kernel } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 import { encodedBytes, pointBytes, unwrapPoint, wrapPoint } from './wasm-point.ts';
 import { createWasmScalars, scalarBytes } from './wasm-scalars.ts';
 import { createWasmSmallLog } from './wasm-small-log.ts';
 
-/** A compiled kernel, or the binary's bytes. */
-export type KernelSource = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer;
-
-/** Compiles synchronously where bytes are given: a browser's main thread may refuse that (`loadWasmRistretto`). */
-export function createWasmRistretto(source: KernelSource): Ristretto255 {
-  const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
-  return createEngine(new Kernel(new WebAssembly.Instance(module)));
-}
-
-/** The same without blocking: for browsers' main threads. */
-export async function loadWasmRistretto(source: KernelSource): Promise<Ristretto255> {
-  const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
-  return createEngine(new Kernel(await WebAssembly.instantiate(module)));
-}
-
-/** The engine on an instance of its own. */
-export function createEngine(kernel: Kernel): Ristretto255 {
+export function createWasmRistretto(kernel: Kernel): Ristretto255 {
   const { exports, callArea } = kernel;
   const [first, second, result] = [callArea, callArea + 160, callArea + 320];
   const scalars = createWasmScalars(kernel);

@@ -90,7 +90,7 @@ export function buildCommit(input: BuildCommitInput): Result<BuiltCommit> {
     context: secretsContext(header, header.nonce, encodeRequest(header, input)),
   };
   const drawSecret = (label: string, index: number): SecretScalar =>
-    hedgedScalar(suite.group.scalars, label, secretsHedge, index) as SecretScalar;
+    hedgedScalar(suite, label, secretsHedge, index) as SecretScalar;
 
   const requested = orderOperations(input.operations);
   const addedSecrets: SecretScalar[] = [];

@@ -59,7 +59,7 @@ export function buildCreate(input: BuildCreateInput): Result<BuiltCreate> {
     nowMs,
   };
   const hedge: Hedge = { secret: input.hedgeSecret, random, context: encodeContext(header) };
-  const leafSecret = hedgedScalar(suite.group.scalars, 'leaf secret', hedge, 0) as SecretScalar;
+  const leafSecret = hedgedScalar(suite, 'leaf secret', hedge, 0) as SecretScalar;
   const leafKey = publicKeyOf(suite, leafSecret);
   const body = encodeBody(header, { kind: 'create', leafKey, mode });
   const bodyHash = frameBodyHash(body);

@@ -1,13 +1,14 @@
 /** Hashing separates what must be separate. Known answers: `vectors/hashing.json`. */
-import { createNobleRistretto } from '@conclave/ristretto';
 import { describe, expect, it } from 'vitest';
+import { sha256 as sha256OfNode } from '../../node/sha256.ts';
+import { createSuite } from '../suite.ts';
 import { hashTuple } from './hash-tuple.ts';
 import { hedgedBytes, hedgedScalar } from './hedge.ts';
 import { labelBytes, uint32 } from './label.ts';
+import { sha256 as sha256Elsewhere } from './sha256.ts';
 import { Transcript } from './transcript.ts';
-import { xof } from './xof.ts';
 
-const { scalars } = createNobleRistretto();
+const suite = createSuite();
 const text = (value: string) => new TextEncoder().encode(value);
 
 describe('hashTuple', () => {
@@ -18,9 +19,22 @@ describe('hashTuple', () => {
   });
 });
 
+describe('SHA-256', () => {
+  it('is the same on Node, in browsers and by WebCrypto, for parts that share a buffer and longer ones', async () => {
+    for (const length of [0, 1, 63, 64, 1000, 4060, 4096, 10_000]) {
+      const part = Uint8Array.from({ length }, (_, i) => (7 * i) & 255);
+      const expected = new Uint8Array(await crypto.subtle.digest('SHA-256', part));
+      expect(sha256OfNode(part)).toEqual(expected);
+      expect(sha256Elsewhere(part)).toEqual(expected);
+      const tuple = Uint8Array.from([0, 0, 0, 12, ...text('conclave/1 l'), ...uint32(length), ...part]);
+      expect(hashTuple('l', part)).toEqual(new Uint8Array(await crypto.subtle.digest('SHA-256', tuple)));
+    }
+  });
+});
+
 describe.each([
   ['hashTuple', (label: string, parts: readonly string[]) => hashTuple(label, ...parts.map(text))],
-  ['xof', (label: string, parts: readonly string[]) => xof(label, parts.map(text), 32)],
+  ['xof', (label: string, parts: readonly string[]) => suite.xof(label, parts.map(text), 32)],
 ])('%s', (_, hash) => {
   it('differs for every cut of the same bytes, and by label', () => {
     const cuts = [['abc'], ['a', 'bc'], ['ab', 'c'], ['abc', ''], ['', 'abc'], []];
@@ -42,7 +56,7 @@ describe('uint32', () => {
 });
 
 describe('Transcript', () => {
-  const start = () => Transcript.start('test').absorb('a', text('1'));
+  const start = () => Transcript.start(suite, 'test').absorb('a', text('1'));
   const challenge = (transcript: Transcript) => transcript.challengeBytes('c', 16).join();
 
   it('gives the same challenges for the same history', () => {
@@ -52,10 +66,10 @@ describe('Transcript', () => {
   it('gives other challenges for any difference in kind, label, data, order or split', () => {
     const histories = [
       start(),
-      Transcript.start('tess').absorb('a', text('1')),
-      Transcript.start('test').absorb('b', text('1')),
-      Transcript.start('test').absorb('a', text('2')),
-      Transcript.start('test'),
+      Transcript.start(suite, 'tess').absorb('a', text('1')),
+      Transcript.start(suite, 'test').absorb('b', text('1')),
+      Transcript.start(suite, 'test').absorb('a', text('2')),
+      Transcript.start(suite, 'test'),
       start().absorb('a', text('')),
       start().absorb('b', text('2')).absorb('c', text('3')),
       start().absorb('c', text('3')).absorb('b', text('2')),
@@ -87,18 +101,18 @@ describe('hedged randomness', () => {
 
   it('differs by secret, context, label and index even with a constant generator [F9]', () => {
     const values = [
-      hedgedBytes('l', hedge, 0, 32),
-      hedgedBytes('m', hedge, 0, 32),
-      hedgedBytes('l', hedge, 1, 32),
-      hedgedBytes('l', { ...hedge, secret: text('other') }, 0, 32),
-      hedgedBytes('l', { ...hedge, context: text('other') }, 0, 32),
+      hedgedBytes(suite, 'l', hedge, 0, 32),
+      hedgedBytes(suite, 'm', hedge, 0, 32),
+      hedgedBytes(suite, 'l', hedge, 1, 32),
+      hedgedBytes(suite, 'l', { ...hedge, secret: text('other') }, 0, 32),
+      hedgedBytes(suite, 'l', { ...hedge, context: text('other') }, 0, 32),
     ];
     expect(new Set(values.map((bytes) => bytes.join())).size).toBe(values.length);
   });
 
   it('differs by the generator for the same secret and context', () => {
     const other = { ...hedge, random: { bytes: (length: number) => new Uint8Array(length).fill(1) } };
-    expect(hedgedBytes('l', hedge, 0, 32)).not.toEqual(hedgedBytes('l', other, 0, 32));
-    expect(hedgedScalar(scalars, 'l', hedge, 0)).not.toEqual(hedgedScalar(scalars, 'l', other, 0));
+    expect(hedgedBytes(suite, 'l', hedge, 0, 32)).not.toEqual(hedgedBytes(suite, 'l', other, 0, 32));
+    expect(hedgedScalar(suite, 'l', hedge, 0)).not.toEqual(hedgedScalar(suite, 'l', other, 0));
   });
 });

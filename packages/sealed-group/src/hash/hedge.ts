@@ -5,7 +5,7 @@
  */
 import type { RandomSource, Scalar, ScalarField } from '@conclave/ristretto';
 import { uint32 } from './label.ts';
-import { xof } from './xof.ts';
+import type { HasXof } from './xof.ts';
 
 const randomBytes = 32;
 const wideBytes = 64;
@@ -18,13 +18,30 @@ export interface Hedge {
 }
 
 /** `index` is an unsigned 32-bit number. */
-export function hedgedBytes(label: string, hedge: Hedge, index: number, length: number): Uint8Array {
-  return xof(label, [hedge.secret, hedge.random.bytes(randomBytes), hedge.context, uint32(index)], length);
+export function hedgedBytes(
+  suite: HasXof,
+  label: string,
+  hedge: Hedge,
+  index: number,
+  length: number,
+): Uint8Array {
+  return suite.xof(
+    label,
+    [hedge.secret, hedge.random.bytes(randomBytes), hedge.context, uint32(index)],
+    length,
+  );
 }
 
 /** A uniform scalar other than zero. */
-export function hedgedScalar(scalars: ScalarField, label: string, hedge: Hedge, index: number): Scalar {
-  for (let wide = hedgedBytes(label, hedge, index, wideBytes); ; wide = xof(label, [wide], wideBytes)) {
+export function hedgedScalar(
+  suite: HasXof & { readonly group: { readonly scalars: ScalarField } },
+  label: string,
+  hedge: Hedge,
+  index: number,
+): Scalar {
+  const { scalars } = suite.group;
+  let wide = hedgedBytes(suite, label, hedge, index, wideBytes);
+  for (; ; wide = suite.xof(label, [wide], wideBytes)) {
     const scalar = scalars.fromWideBytes(wide);
     if (!scalars.isZero(scalar)) return scalar;
   }

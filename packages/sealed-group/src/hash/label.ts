@@ -8,9 +8,17 @@ export function labelBytes(label: string): Uint8Array {
 
 /** 4 bytes, big-endian, unsigned. */
 export function uint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  writeUint32(bytes, 0, value);
+  return bytes;
+}
+
+/** The same into `bytes`, from `offset` on. */
+export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
     throw new RangeError('not a 32-bit number');
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
+  bytes[offset] = value >>> 24;
+  bytes[offset + 1] = value >>> 16;
+  bytes[offset + 2] = value >>> 8;
+  bytes[offset + 3] = value;
 }

@@ -8,31 +8,33 @@
  *   fork:       a transcript that starts from this state and a label; `absorbFork` takes its final state back in
  */
 import type { Scalar, ScalarField } from '@conclave/ristretto';
-import { xof } from './xof.ts';
+import type { HasXof, Xof } from './xof.ts';
 
 const stateBytes = 64;
 const encoder = new TextEncoder();
 
 export class Transcript {
+  readonly #xof: Xof;
   #state: Uint8Array;
 
-  private constructor(state: Uint8Array) {
+  private constructor(xof: Xof, state: Uint8Array) {
+    this.#xof = xof;
     this.#state = state;
   }
 
   /** A new transcript for one kind of proof. */
-  static start(label: string): Transcript {
-    return new Transcript(new Uint8Array(stateBytes)).absorb('start', encoder.encode(label));
+  static start({ xof }: HasXof, label: string): Transcript {
+    return new Transcript(xof, new Uint8Array(stateBytes)).absorb('start', encoder.encode(label));
   }
 
   absorb(label: string, data: Uint8Array): this {
-    this.#state = xof('transcript', [this.#state, encoder.encode(label), data], stateBytes);
+    this.#state = this.#xof('transcript', [this.#state, encoder.encode(label), data], stateBytes);
     return this;
   }
 
   /** An independent transcript that has seen everything this one has. */
   fork(label: string): Transcript {
-    return new Transcript(this.#state).absorb('fork', encoder.encode(label));
+    return new Transcript(this.#xof, this.#state).absorb('fork', encoder.encode(label));
   }
 
   absorbFork(fork: Transcript): this {
@@ -40,7 +42,7 @@ export class Transcript {
   }
 
   challengeBytes(label: string, length: number): Uint8Array {
-    const bytes = xof('challenge', [this.#state, encoder.encode(label)], length);
+    const bytes = this.#xof('challenge', [this.#state, encoder.encode(label)], length);
     this.absorb('challenge', encoder.encode(label));
     return bytes;
   }

@@ -29,9 +29,9 @@ export interface SealingChallenges {
 }
 
 /** Absorbs the claim. */
-export function startSealingTranscript(claim: SealingClaim): Transcript {
+export function startSealingTranscript(suite: Suite, claim: SealingClaim): Transcript {
   const counts = [claim.sealed.length, ...claim.recipients.map((keys) => keys.length)];
-  return Transcript.start('sealing')
+  return Transcript.start(suite, 'sealing')
     .absorb('context', claim.context)
     .absorb('body hash', claim.bodyHash)
     .absorb('counts', concatenate(counts.map(uint32)))
@@ -86,7 +86,7 @@ export function blockSizes(nodes: number): number[] {
 
 /** All challenges, recomputed from a claim and its finished proof. */
 export function deriveChallenges(suite: Suite, claim: SealingClaim, proof: SealingProof): SealingChallenges {
-  const transcript = startSealingTranscript(claim);
+  const transcript = startSealingTranscript(suite, claim);
   const digitWeight = digitWeightOf(suite, transcript);
   const blocks = blockSizes(claim.sealed.length).map((nodes, index) => {
     const block = proof.blocks[index]!;

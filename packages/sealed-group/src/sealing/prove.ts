@@ -54,7 +54,7 @@ export function proveSealing(
   const { targets, sealed, openings } = input;
   if (targets.length !== sealed.length) throw new RangeError('one sealed secret per target');
   if (targets.length === 0) return new Uint8Array(0);
-  const transcript = startSealingTranscript({
+  const transcript = startSealingTranscript(suite, {
     context: input.context,
     bodyHash: input.bodyHash,
     sealed,
@@ -158,7 +158,7 @@ function drawMasks(
   hedge: Hedge,
   attempt: number,
 ): { sigma: number; beta: Scalar }[] | undefined {
-  const bytes = hedgedBytes('sealing masks', hedge, attempt, repetitions * maskDrawBytes);
+  const bytes = hedgedBytes(suite, 'sealing masks', hedge, attempt, repetitions * maskDrawBytes);
   const masks: { sigma: number; beta: Scalar }[] = [];
   for (let k = 0; k < repetitions; k++) {
     const drawn = bytes.subarray(k * maskDrawBytes, (k + 1) * maskDrawBytes);
@@ -220,7 +220,7 @@ interface Nonces {
 }
 
 function drawNonces(suite: Suite, nodes: number, hedge: Hedge): Nonces {
-  const draw = (index: number) => hedgedScalar(suite.group.scalars, 'sealing nonce', hedge, index);
+  const draw = (index: number) => hedgedScalar(suite, 'sealing nonce', hedge, index);
   const pair = (index: number): NoncePair => ({ value: draw(2 * index), blinding: draw(2 * index + 1) });
   return { key: pair(0), nodes: Array.from({ length: nodes }, (_, node) => pair(node + 1)) };
 }

@@ -41,9 +41,7 @@ function drawBlindings(suite: Suite, target: SealingTarget, hedge: Hedge): Scala
     random: hedge.random,
     context: hashTuple('sealing blinding context', hedge.context, target.publicKey, ...target.recipients),
   };
-  return Array.from({ length: digitCount }, (_, j) =>
-    hedgedScalar(suite.group.scalars, 'sealing blinding', bound, j),
-  );
+  return Array.from({ length: digitCount }, (_, j) => hedgedScalar(suite, 'sealing blinding', bound, j));
 }
 
 /** One sealed secret with given randomness. */

@@ -3,7 +3,6 @@
  * derivation give, so that no identity key [F7] and no scalar out of range gets past them.
  */
 import type { Point, Scalar } from '@conclave/ristretto';
-import { xof } from '../hash/xof.ts';
 import { uint32 } from '../hash/label.ts';
 import type { Suite } from '../suite.ts';
 
@@ -26,6 +25,14 @@ export function parsePublicKey(suite: Suite, bytes: Uint8Array): PublicKey | und
   return parseElement(suite, bytes) === undefined ? undefined : (Uint8Array.from(bytes) as PublicKey);
 }
 
+/**
+ * A copy of 32 octets as a public key that is yet to be decoded; undefined for the identity, which is all zeros. Whoever calls
+ * this makes a claim of kind `keys` as well, and believes nothing before that is verified.
+ */
+export function claimedPublicKey(bytes: Uint8Array): PublicKey | undefined {
+  return bytes.every((byte) => byte === 0) ? undefined : (Uint8Array.from(bytes) as PublicKey);
+}
+
 /** A copy of `bytes` as a secret; `undefined` for zero and for scalars out of range. */
 export function parseSecret(suite: Suite, bytes: Uint8Array): SecretScalar | undefined {
   const scalar = suite.group.scalars.fromBytes(bytes);
@@ -40,7 +47,7 @@ export function publicKeyOf(suite: Suite, secret: SecretScalar): PublicKey {
 export function nextSecret(suite: Suite, secret: SecretScalar): SecretScalar {
   const { scalars } = suite.group;
   for (let retry = 0; ; retry++) {
-    const next = scalars.fromWideBytes(xof('next secret', [secret, uint32(retry)], 64));
+    const next = scalars.fromWideBytes(suite.xof('next secret', [secret, uint32(retry)], 64));
     if (!scalars.isZero(next)) return next as SecretScalar;
   }
 }

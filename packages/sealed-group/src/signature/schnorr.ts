@@ -50,7 +50,7 @@ export function sign(
   const { group } = suite;
   const { purpose, secret, publicKey, context, hedge } = input;
   const nonce = hedgedScalar(
-    group.scalars,
+    suite,
     'signature nonce',
     {
       secret: hashTuple('signature nonce secret', secret, hedge.secret),
@@ -79,7 +79,7 @@ export function signatureEquation(
   suite: Suite,
   input: {
     readonly purpose: SignaturePurpose;
-    readonly publicKey: PublicKey;
+    readonly publicKey: Uint8Array;
     readonly context: Uint8Array;
     readonly signature: Uint8Array;
   },
@@ -108,7 +108,7 @@ function signatureChallenge(
     readonly commitment: Uint8Array;
   },
 ): Scalar {
-  return Transcript.start('signature')
+  return Transcript.start(suite, 'signature')
     .absorb('purpose', encoder.encode(said.purpose))
     .absorb('context', said.context)
     .absorb('public key', said.publicKey)

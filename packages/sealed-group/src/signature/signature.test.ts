@@ -1,9 +1,7 @@
 /** Keys, signatures and batches of equations. Known answers: `vectors/signatures.json`. */
-import { createNobleRistretto } from '@conclave/ristretto';
 import type { RandomSource } from '@conclave/ristretto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { xof } from '../hash/xof.ts';
 import { uint32 } from '../hash/label.ts';
 import { createSuite } from '../suite.ts';
 import { createEquationBatch, equationsHold } from './equation-batch.ts';
@@ -12,13 +10,13 @@ import type { PublicKey, SecretScalar } from './keys.ts';
 import { sign, signatureEquation, signaturePurposes } from './schnorr.ts';
 import type { SignaturePurpose } from './schnorr.ts';
 
-const suite = createSuite(createNobleRistretto());
+const suite = createSuite();
 const { scalars } = suite.group;
 const text = (value: string) => new TextEncoder().encode(value);
 
 function seededRandom(seed: number): RandomSource {
   let counter = 0;
-  return { bytes: (length) => xof('test random', [uint32(seed), uint32(counter++)], length) };
+  return { bytes: (length) => suite.xof('test random', [uint32(seed), uint32(counter++)], length) };
 }
 
 const secret = scalars.fromWideBytes(seededRandom(1).bytes(64)) as SecretScalar;

@@ -1,5 +1,5 @@
 /** People for scenarios: seeded randomness, members that read a delivery service's log, and the way of an invite. */
-import { createNodeRistretto } from '@conclave/ristretto/wasm-node';
+import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import type { RandomSource } from '@conclave/ristretto';
 import { shake256 } from '@noble/hashes/sha3.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
@@ -25,7 +25,7 @@ export function seededRandom(seed: string): RandomSource {
   return { bytes: (length) => stream.xof(length) };
 }
 
-export const suite: Suite = createSuite(createNodeRistretto());
+export const suite: Suite = createSuite(createNodeEngine());
 
 export function person(name: string, seed = 'people'): MemberDeps {
   const random = seededRandom(`${seed}/${name}`);

@@ -1,5 +1,5 @@
 /** A tree of people with real leaf keys: the creator Ada, her device, Ben, Cleo, and a pending leaf. */
-import { createNodeRistretto } from '@conclave/ristretto/wasm-node';
+import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import type { RandomSource } from '@conclave/ristretto';
 import { hedgedScalar } from '../../src/hash/index.ts';
 import type { IdentityEntry, UnverifiedEntry } from '../../src/identity/identity-entry.ts';
@@ -15,7 +15,7 @@ import type { LeafIndex } from '../../src/tree/tree-math.ts';
 import type { LeafNode } from '../../src/tree/tree-node.ts';
 import { seededRandom } from '../schedule/seeded-random.ts';
 
-export const suite: Suite = createSuite(createNodeRistretto());
+export const suite: Suite = createSuite(createNodeEngine());
 export const origin = 'https://chat.example';
 export const groupId = new Uint8Array(16).fill(3);
 export const epoch = 5;
@@ -53,7 +53,7 @@ export function createPeople(seed = 'people'): People {
   const roles: readonly Role[] = ['owner', 'owner', 'admin', 'member', 'member'];
   const persons = ['Ada', 'Ada', 'Ben', 'Cleo', 'Dan'].map((name, index): Person => {
     const hedge = { secret: random.bytes(32), random, context: new Uint8Array(0) };
-    const leafSecret = hedgedScalar(suite.group.scalars, 'test leaf', hedge, 0) as unknown as SecretScalar;
+    const leafSecret = hedgedScalar(suite, 'test leaf', hedge, 0) as unknown as SecretScalar;
     const leaf = index as LeafIndex;
     const node: LeafNode = {
       kind: 'leaf',

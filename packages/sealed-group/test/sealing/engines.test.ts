@@ -1,5 +1,5 @@
 /** The protocol on the WASM kernel says byte for byte what it says on the reference, and each believes the other. */
-import { createNodeRistretto } from '@conclave/ristretto/wasm-node';
+import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { expect, it } from 'vitest';
 import { verifySealing } from '../../src/sealing/equations.ts';
 import { openSealed } from '../../src/sealing/open.ts';
@@ -10,7 +10,7 @@ import { createSuite } from '../../src/suite.ts';
 import type { Suite } from '../../src/suite.ts';
 import { bodyHash, claimOf, context, hedgeOf, keyPair, seededRandom, suite, targetsOf } from './fixture.ts';
 
-const kernel = createSuite(createNodeRistretto());
+const kernel = createSuite(createNodeEngine());
 
 function sealingBy(engine: Suite, seed: string, recipientCounts: readonly number[]) {
   const { targets, recipients } = targetsOf(seed, recipientCounts);

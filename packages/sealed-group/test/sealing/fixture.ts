@@ -4,7 +4,6 @@ import { hashTuple } from '../../src/hash/hash-tuple.ts';
 import { hedgedScalar } from '../../src/hash/hedge.ts';
 import type { Hedge } from '../../src/hash/hedge.ts';
 import { uint32 } from '../../src/hash/label.ts';
-import { xof } from '../../src/hash/xof.ts';
 import { proveSealing } from '../../src/sealing/prove.ts';
 import { sealSecrets } from '../../src/sealing/seal.ts';
 import type { SealedSecret, SealingOpenings, SealingTarget } from '../../src/sealing/sealed-secret.ts';
@@ -19,7 +18,7 @@ export const suite: Suite = createSuite();
 export function seededRandom(seed: string): RandomSource {
   const key = new TextEncoder().encode(seed);
   let counter = 0;
-  return { bytes: (length) => xof('test random', [key, uint32(counter++)], length) };
+  return { bytes: (length) => suite.xof('test random', [key, uint32(counter++)], length) };
 }
 
 export function hedgeOf(seed: string): Hedge {
@@ -33,7 +32,7 @@ export interface KeyPair {
 }
 
 export function keyPair(seed: string): KeyPair {
-  const secret = hedgedScalar(suite.group.scalars, 'test key', hedgeOf(seed), 0) as SecretScalar;
+  const secret = hedgedScalar(suite, 'test key', hedgeOf(seed), 0) as SecretScalar;
   return { secret, publicKey: publicKeyOf(suite, secret) };
 }
 

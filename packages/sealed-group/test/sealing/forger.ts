@@ -31,7 +31,7 @@ export interface ForgedDigits {
 
 export function randomScalars(seed: string, count: number): Scalar[] {
   const hedge = hedgeOf(seed);
-  return Array.from({ length: count }, (_, i) => hedgedScalar(scalars, 'forger', hedge, i));
+  return Array.from({ length: count }, (_, i) => hedgedScalar(suite, 'forger', hedge, i));
 }
 
 export function commit(value: Scalar, blinding: Scalar): Point {

@@ -1,13 +1,12 @@
 /**
  * The known-answer vectors of hashing, signatures and sealing, computed. `generate-vectors.ts` writes them to `vectors/`,
  * `vectors.test.ts` compares. All bytes are hexadecimal. Random bytes come from `seededRandom(seed)` (`fixture.ts`): call
- * number i for n bytes gives xof("test random", [seed, uint32(i)], n).
+ * number i for n bytes gives suite.xof("test random", [seed, uint32(i)], n).
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { hashTuple } from '../../src/hash/hash-tuple.ts';
 import { hedgedBytes, hedgedScalar } from '../../src/hash/hedge.ts';
 import { Transcript } from '../../src/hash/transcript.ts';
-import { xof } from '../../src/hash/xof.ts';
 import { nextSecret } from '../../src/signature/keys.ts';
 import { sign, signaturePurposes } from '../../src/signature/schnorr.ts';
 import { bodyHash, context, hedgeOf, honestSealing, keyPair, suite } from './fixture.ts';
@@ -18,14 +17,20 @@ const text = (value: string) => new TextEncoder().encode(value);
 
 export function hashingVectors() {
   const tuples = [[], [''], ['a', 'bc'], ['ab', 'c'], ['abc', '']];
-  const transcript = Transcript.start('vector').absorb('first', text('one')).absorb('second', text('two'));
+  const transcript = Transcript.start(suite, 'vector')
+    .absorb('first', text('one'))
+    .absorb('second', text('two'));
   const fork = transcript.fork('branch').absorb('third', text('three'));
   const forkBytes = fork.challengeBytes('bytes', 16);
   transcript.absorbFork(fork);
   return {
     description: 'hashTuple, xof, transcript and hedged randomness; label "vector"',
     hashTuple: tuples.map((parts) => ({ parts, hash: hex(hashTuple('vector', ...parts.map(text))) })),
-    xof: tuples.map((parts) => ({ parts, length: 40, output: hex(xof('vector', parts.map(text), 40)) })),
+    xof: tuples.map((parts) => ({
+      parts,
+      length: 40,
+      output: hex(suite.xof('vector', parts.map(text), 40)),
+    })),
     transcript: {
       steps:
         'start vector; absorb first=one, second=two; fork branch: absorb third=three, 16 bytes "bytes"; join',
@@ -36,8 +41,8 @@ export function hashingVectors() {
     hedge: {
       seed: 'vector',
       note: 'secret and context are the seed; a fresh seeded random for each value',
-      bytes: hex(hedgedBytes('vector', hedgeOf('vector'), 7, 24)),
-      scalar: hex(hedgedScalar(group.scalars, 'vector', hedgeOf('vector'), 7)),
+      bytes: hex(hedgedBytes(suite, 'vector', hedgeOf('vector'), 7, 24)),
+      scalar: hex(hedgedScalar(suite, 'vector', hedgeOf('vector'), 7)),
     },
     messageBase: hex(group.encodePoint(suite.messageBase)),
   };

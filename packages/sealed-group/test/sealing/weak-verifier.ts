@@ -38,7 +38,7 @@ export interface Weakness {
 /** The transcript's steps as this verifier takes them; the forger follows the same. */
 export function weakTranscript(claim: SealingClaim, weakness: Weakness) {
   const { one } = suite.group.scalars;
-  const transcript = startSealingTranscript(claim);
+  const transcript = startSealingTranscript(suite, claim);
   const digitWeight = digitWeightOf(suite, transcript);
   return {
     digitWeight: weakness.withoutDigitWeights ? one : digitWeight,

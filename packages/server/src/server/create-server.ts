@@ -24,7 +24,7 @@ import {
   type RandomSource,
   type Store,
 } from '@conclave/platform';
-import { createNodeRistretto } from '@conclave/ristretto/wasm-node';
+import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { createSuite } from '@conclave/sealed-group';
 import { createAccountsFeature, type AccountsFeature } from '../accounts/accounts-feature.ts';
 import type { Config } from '../config/config-schema.ts';
@@ -179,7 +179,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   });
   const transfers = createTransfers({ store, clock, random, settings: config.transfers });
   const sealedGroups = createSealedGroupsFeature({
-    suite: createSuite(createNodeRistretto()),
+    suite: createSuite(createNodeEngine()),
     store,
     blobs: await openDiskBlobStore({ folder: join(dataDirectory, 'attachments') }),
     clock,

@@ -1,0 +1,29 @@
+/**
+ * The engine on the WebAssembly kernel (`assembly/`). The same binary runs in Node, browsers and workers; who creates the
+ * engine brings the binary (`@conclave/ristretto/wasm-node` reads it from disk). Every engine is an instance with a
+ * memory of its own, which its group and its hash share.
+ */
+import type { Engine } from '../engine.ts';
+import { Kernel } from './kernel.ts';
+import { createWasmRistretto } from './wasm-ristretto.ts';
+import { createWasmTupleHash } from './wasm-tuple-hash.ts';
+
+/** A compiled kernel, or the binary's bytes. */
+export type KernelSource = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer;
+
+/** Compiles synchronously where bytes are given: a browser's main thread may refuse that (`loadWasmEngine`). */
+export function createWasmEngine(source: KernelSource): Engine {
+  const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
+  return engineOn(new WebAssembly.Instance(module));
+}
+
+/** The same without blocking: for browsers' main threads. */
+export async function loadWasmEngine(source: KernelSource): Promise<Engine> {
+  const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
+  return engineOn(await WebAssembly.instantiate(module));
+}
+
+function engineOn(instance: WebAssembly.Instance): Engine {
+  const kernel = new Kernel(instance);
+  return { group: createWasmRistretto(kernel), tupleHash: createWasmTupleHash(kernel) };
+}
