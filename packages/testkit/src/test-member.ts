@@ -3,7 +3,7 @@
  * server's own tests and the end-to-end tests share. It is deliberately simple-minded: every call is one or a few requests,
  * nothing is retried, refusals are answers. The real client, with storage and recovery, is `@conclave/sdk`.
  */
-import { createNodeRistretto } from '@conclave/ristretto/wasm-node';
+import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { createHash } from 'node:crypto';
 import { systemClock, systemRandom } from '@conclave/platform';
 import {
@@ -87,7 +87,7 @@ export interface TestMemberOptions {
 const invitationMs = 7 * 24 * 60 * 60 * 1000;
 
 /** The same for all: tables of multiples take a moment to make. */
-export const testSuite: Suite = createSuite(createNodeRistretto());
+export const testSuite: Suite = createSuite(createNodeEngine());
 
 export const defaultMode: GroupMode = { leafProof: false, minWriter: 'member', ownDevices: true };
 
