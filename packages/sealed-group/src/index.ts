@@ -11,6 +11,7 @@ export * from './group/index.ts';
 export * from './identity/index.ts';
 export * from './invite/index.ts';
 export * from './message/index.ts';
+export * from './preview/index.ts';
 export * from './read/index.ts';
 export { accept, violation } from './result.ts';
 export type { Result, Violation } from './result.ts';

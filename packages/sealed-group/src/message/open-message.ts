@@ -61,7 +61,7 @@ export function openMessage(input: OpenMessageInput): Result<OpenedMessage> {
 
   const sender = findWriter(input, header.leaf);
   if (!sender.ok) return sender;
-  const message = decrypt(input, header);
+  const message = decryptMessage(input, header);
   if (!message.ok) return message;
 
   const signingKey = input.signingKeyOf(sender.value);
@@ -95,7 +95,11 @@ function findWriter({ frame, tree, mode }: OpenMessageInput, leafIndex: number):
   return accept(index);
 }
 
-function decrypt({ keys, frame }: OpenMessageInput, header: MessageHeader): Result<InnerMessage> {
+/** The message under a header that was unmasked; who wrote it is still to be verified. */
+export function decryptMessage(
+  { keys, frame }: Pick<OpenMessageInput, 'keys' | 'frame'>,
+  header: MessageHeader,
+): Result<InnerMessage> {
   const secret = keys.secretTree.generationSecret(header.leaf, header.generation);
   if (!secret.ok) return secret;
   const { key, nonce } = messageKey(secret.value, frame.header.nonce);

@@ -4,6 +4,7 @@ import { frameRules } from './frame-rules.ts';
 import { identityRules } from './identity-rules.ts';
 import { inviteRules } from './invite-rules.ts';
 import { messageRules } from './message-rules.ts';
+import { previewRules } from './preview-rules.ts';
 import { readRules } from './read-rules.ts';
 import type { Rule } from './rule.ts';
 import { sealingRules } from './sealing-rules.ts';
@@ -17,6 +18,7 @@ export const rules = {
   ...messageRules,
   ...identityRules,
   ...inviteRules,
+  ...previewRules,
   ...readRules,
 } satisfies Record<string, Rule>;
 

@@ -1,19 +1,20 @@
 /** The public tree of a sealed group and the plan of a commit (docs/sealed-groups.md §3, §5). */
 export * from './commit-plan.ts';
 export { encodeMerklePath, verifyMerklePath } from './merkle-path.ts';
-export type { VerifiedPath } from './merkle-path.ts';
+export type { PathAncestor, VerifiedPath } from './merkle-path.ts';
 export { decodeNode, encodeNode } from './node-codec.ts';
 export type { ParseKey } from './node-codec.ts';
 export { maxDeviceLeaves, maxPendingMs } from './operation-authority.ts';
 export { maxRecipients, planCommit, suggestFills } from './plan-commit.ts';
 export { PublicTree } from './public-tree.ts';
+export type { TreeRestoration } from './public-tree.ts';
 export { maxRequiredRemovals, requiredRemovals } from './required-removals.ts';
 export type { RoleOrRemoval } from './required-removals.ts';
 export { administers, isBelow, rank, rolesByRank } from './roles.ts';
 export type { GroupMode, Role } from './roles.ts';
 export { decodeTree, encodeTree } from './tree-codec.ts';
 export { TreeDraft } from './tree-draft.ts';
-export type { TreeChanges } from './tree-draft.ts';
+export type { Subtree, TreeChanges } from './tree-draft.ts';
 export * from './tree-math.ts';
 export * from './tree-node.ts';
 export { TreeMisuseError } from './tree-misuse.ts';

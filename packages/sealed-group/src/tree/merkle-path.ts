@@ -22,8 +22,16 @@ export interface VerifiedPath {
   readonly leafCount: number;
   readonly index: LeafIndex;
   readonly leaf: LeafNode;
-  /** The leaf's ancestors, lowest first; undefined where blank. */
-  readonly ancestors: readonly { readonly index: NodeIndex; readonly node: TreeNode | undefined }[];
+  /** The leaf's ancestors, lowest first. */
+  readonly ancestors: readonly PathAncestor[];
+}
+
+export interface PathAncestor {
+  readonly index: NodeIndex;
+  /** Undefined where blank. */
+  readonly node: TreeNode | undefined;
+  /** Hash of its child off the path, 32 bytes. */
+  readonly beside: Uint8Array;
 }
 
 /** Undefined if the leaf is blank. */
@@ -59,7 +67,7 @@ export function verifyMerklePath(
 
   let hash = leafHash(leafNode(index), encodeNode(leaf.value));
   let below = leafNode(index);
-  const ancestors: { index: NodeIndex; node: TreeNode | undefined }[] = [];
+  const ancestors: PathAncestor[] = [];
   for (const at of directPath(below, leafCount)) {
     const node = readAncestor(reader, at, parseKey);
     if (!node.ok) return node;
@@ -67,7 +75,7 @@ export function verifyMerklePath(
     if (other === undefined) return violation('tree/encoding', `node ${at}`);
     const content = node.value === undefined ? undefined : encodeNode(node.value);
     hash = below === left(at) ? parentHash(at, content, hash, other) : parentHash(at, content, other, hash);
-    ancestors.push({ index: at, node: node.value });
+    ancestors.push({ index: at, node: node.value, beside: other.slice() });
     below = at;
   }
   if (!reader.isAtEnd()) return violation('tree/encoding', 'trailing bytes');

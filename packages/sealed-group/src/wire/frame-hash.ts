@@ -27,7 +27,17 @@ export function confirmedTranscriptHash(transcript: Uint8Array, bodyHash: Uint8A
 
 /** T of the new epoch: Tc and the whole trailer. */
 export function transcriptHash(confirmedTranscript: Uint8Array, trailer: Uint8Array): Uint8Array {
-  return hashTuple('transcript', confirmedTranscript, hashTuple('trailer-whole', trailer));
+  return transcriptHashOf(confirmedTranscript, wholeTrailerHash(trailer));
+}
+
+/** What of a trailer enters T: signatures, proof and payload too. 32 bytes. */
+export function wholeTrailerHash(trailer: Uint8Array): Uint8Array {
+  return hashTuple('trailer-whole', trailer);
+}
+
+/** `transcriptHash` for who has only the hash of the trailer. */
+export function transcriptHashOf(confirmedTranscript: Uint8Array, wholeTrailer: Uint8Array): Uint8Array {
+  return hashTuple('transcript', confirmedTranscript, wholeTrailer);
 }
 
 /** The transcript "before" a create. */

@@ -32,7 +32,9 @@ export {
   frameBodyHash,
   trailerContext,
   transcriptHash,
+  transcriptHashOf,
   unsignedPart,
+  wholeTrailerHash,
 } from './frame-hash.ts';
 export * as frameLimits from './limits.ts';
 export { parseFrame } from './parse-frame.ts';
