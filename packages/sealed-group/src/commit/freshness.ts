@@ -2,7 +2,7 @@
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import type { CommitFrame, MessageFrame, ParsedFrame } from '../wire/index.ts';
-import type { PublicGroup } from './public-group.ts';
+import type { GroupHead } from './public-group.ts';
 
 /** How far a frame's `now` may be from the server's. */
 export const maxClockSkewMs = 5 * 60 * 1000;
@@ -10,7 +10,7 @@ export const maxClockSkewMs = 5 * 60 * 1000;
 export const graceMs = 60 * 1000;
 
 /** A commit is made in the current epoch, and its time does not go back. */
-export function checkCommitEpoch(group: PublicGroup, frame: CommitFrame): Result<void> {
+export function checkCommitEpoch(group: GroupHead, frame: CommitFrame): Result<void> {
   if (frame.header.epoch !== group.epoch) return violation('commit/epoch', `the epoch is ${group.epoch}`);
   if (frame.header.nowMs < group.lastNowMs) return violation('commit/monotone');
   return accept(undefined);
@@ -22,7 +22,7 @@ export function checkCommitEpoch(group: PublicGroup, frame: CommitFrame): Result
  * frames were logged, leave it out.
  */
 export function checkMessageEpoch(
-  group: PublicGroup,
+  group: GroupHead,
   frame: MessageFrame,
   sinceCommitMs?: number,
 ): Result<'current' | 'previous'> {

@@ -6,19 +6,19 @@ export { CommitSecrets } from './commit-secrets.ts';
 export type { AddedLeafSecret } from './commit-secrets.ts';
 export { buildCreate } from './build-create.ts';
 export type { BuildCreateInput, BuiltCreate } from './build-create.ts';
-export { verifyClaims, verifyClaimsOfOne } from './claims.ts';
-export type { Claim, VerificationDeps } from './claims.ts';
+export { claimCost, verifyClaims, verifyClaimsOfOne } from './claims.ts';
+export type { Claim, KeysClaim, SealingProofClaim, SignatureClaim, VerificationDeps } from './claims.ts';
 export * from './context.ts';
 export type { CommitEffect, CreateEffect, LeaveEffect, Pending } from './effects.ts';
-export { checkEligibility, eligibilityClaim } from './eligibility.ts';
+export { checkEligibility, eligibilityClaim, leafFrom, leafOfFrame } from './eligibility.ts';
 export { checkClock, checkCommitEpoch, checkMessageEpoch, graceMs, maxClockSkewMs } from './freshness.ts';
 export { advanceGroup, foundGroup, maxEpochKeys, noteLeave } from './public-group.ts';
-export type { EpochKey, OutstandingLeave, PublicGroup } from './public-group.ts';
+export type { EpochKey, GroupHead, OutstandingLeave, PublicGroup } from './public-group.ts';
 export { removalsDue } from './required-removals.ts';
 export {
   checkSeals,
   clientVerification,
-  sealingClaims,
+  sealingClaim,
   serverVerification,
   verifyCommit,
 } from './verify-commit.ts';

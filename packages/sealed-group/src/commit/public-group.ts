@@ -22,14 +22,13 @@ export interface OutstandingLeave {
   readonly signature: Uint8Array;
 }
 
-export interface PublicGroup {
+/** A group without its tree: all that judging a message needs, but for the leaf that a leaf proof names. */
+export interface GroupHead {
   readonly origin: string;
   /** 16 bytes. */
   readonly groupId: Uint8Array;
   readonly epoch: number;
   readonly mode: GroupMode;
-  /** Shared, not copied, between a group and its successor: `advanceGroup` changes it in place. */
-  readonly tree: PublicTree;
   /** T of the epoch, 32 bytes. */
   readonly transcript: Uint8Array;
   /** Tc of the epoch, 32 bytes. */
@@ -42,6 +41,11 @@ export interface PublicGroup {
   readonly lastRemovalEpoch: number;
   /** Whether messages of the previous epoch still count: the last commit removed, demoted and switched nothing. */
   readonly previousEpochGrace: boolean;
+}
+
+export interface PublicGroup extends GroupHead {
+  /** Shared, not copied, between a group and its successor: `advanceGroup` changes it in place. */
+  readonly tree: PublicTree;
   /** At most one per leaf, ascending. */
   readonly outstandingLeaves: readonly OutstandingLeave[];
 }

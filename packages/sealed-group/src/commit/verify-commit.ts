@@ -2,8 +2,8 @@
  * Verifies a commit (§5): the same function for the delivery service and for every client, so that the server and one
  * member together cannot get past a rule [F2].
  *
- *   epoch, time ─▶ keys are points ─▶ plan: roles, operations, fills ─▶ required removals (server)
- *     ─▶ exactly the expected nodes and recipients ─▶ tree hash ─▶ claims: signatures, possessions, leaves, sealing proof
+ *   epoch, time ─▶ plan: roles, operations, fills ─▶ required removals (server) ─▶ exactly the expected nodes and recipients
+ *     ─▶ tree hash ─▶ claims: keys are points, signatures, possessions, leaves, sealing proof
  *
  * The frame's claims are returned, not verified, so that those of many frames can be verified together (`claims.ts`).
  * Nothing here changes the group; `advanceGroup` does, once the claims hold.
@@ -11,20 +11,16 @@
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import type { RuleId } from '../rules/index.ts';
-import type { SealingEquationName } from '../sealing/index.ts';
-import { sealingEquations } from '../sealing/index.ts';
-import type { PublicKey } from '../signature/index.ts';
-import { parsePublicKey } from '../signature/index.ts';
-import type { Suite } from '../suite.ts';
+import type { PublicKey, SignaturePurpose } from '../signature/index.ts';
+import { claimedPublicKey } from '../signature/index.ts';
 import type { CommitPlan, NodeIndex, PlannedSeal, TreeReader } from '../tree/index.ts';
 import { leafNode, planCommit } from '../tree/index.ts';
 import type { CommitFrame } from '../wire/index.ts';
 import { confirmedTranscriptHash, trailerContext, transcriptHash, unsignedPart } from '../wire/index.ts';
-import type { Claim } from './claims.ts';
-import { signatureClaim } from './claims.ts';
+import type { Claim, SealingProofClaim } from './claims.ts';
 import { encodeContext, leaveContext, possessionContext, trailerSignatureContext } from './context.ts';
 import type { CommitEffect, Pending } from './effects.ts';
-import { eligibilityClaim } from './eligibility.ts';
+import { eligibilityClaim, leafFrom } from './eligibility.ts';
 import { checkCommitEpoch } from './freshness.ts';
 import { parseOperations } from './parse-operations.ts';
 import type { EpochKey, PublicGroup } from './public-group.ts';
@@ -55,20 +51,19 @@ export const clientVerification: VerifyCommitOptions = {
 };
 
 export function verifyCommit(
-  suite: Suite,
   group: PublicGroup,
   frame: CommitFrame,
   options: VerifyCommitOptions,
 ): Result<Pending<CommitEffect>> {
   const claims: Claim[] = [];
   if (!options.eligibilityVerified) {
-    const eligible = eligibilityClaim(suite, group, frame);
+    const eligible = eligibilityClaim(group, leafFrom(group, frame), frame);
     if (!eligible.ok) return eligible;
     claims.push(eligible.value);
   }
   const fresh = checkCommitEpoch(group, frame);
   if (!fresh.ok) return fresh;
-  const plan = planOf(suite, group, frame);
+  const plan = planOf(group, frame);
   if (!plan.ok) return plan;
   if (options.requireRemovals) {
     const { nowMs } = frame.header;
@@ -76,23 +71,16 @@ export function verifyCommit(
     const removals = checkRequiredRemovals(group, plan.value, { nowMs, operations });
     if (!removals.ok) return removals;
   }
-  const leafKey = placeKeys(suite, plan.value, frame);
-  if (!leafKey.ok) return leafKey;
-  const signatures = signatureClaims(suite, group, frame, plan.value, leafKey.value);
-  if (!signatures.ok) return signatures;
-  claims.push(...signatures.value);
-  if (options.sealingProof) {
-    const sealing = sealingClaims(suite, frame, plan.value.seals, plan.value.draft);
-    if (!sealing.ok) return sealing;
-    claims.push(...sealing.value);
-  }
+  const placed = placeKeys(plan.value, frame);
+  if (!placed.ok) return placed;
+  claims.push(keysClaim(frame), ...signatureClaims(group, frame, plan.value));
+  if (options.sealingProof) claims.push(sealingClaim(frame, plan.value.seals, plan.value.draft));
   return accept({ claims, effect: effectOf(group, frame, plan.value) });
 }
 
 /** The plan of a frame's operations against the group's tree. */
-function planOf(suite: Suite, group: PublicGroup, frame: CommitFrame): Result<CommitPlan> {
-  const { content, header } = frame;
-  const operations = parseOperations(suite, content.operations);
+function planOf(group: PublicGroup, { content, header }: CommitFrame): Result<CommitPlan> {
+  const operations = parseOperations(content.operations);
   if (!operations.ok) return operations;
   return planCommit(group.tree, {
     committer: content.committer,
@@ -104,27 +92,36 @@ function planOf(suite: Suite, group: PublicGroup, frame: CommitFrame): Result<Co
   });
 }
 
-/** Compares what was sealed with what had to be, puts the new keys into the draft, and returns the leaf's. */
-function placeKeys(suite: Suite, plan: CommitPlan, frame: CommitFrame): Result<PublicKey> {
-  const { draft, committer } = plan;
-  const shape = checkSeals(frame, plan.seals);
+/** Compares what was sealed with what had to be, and puts the new keys, which are claimed to be points, into the draft. */
+function placeKeys({ draft, committer, seals }: CommitPlan, { content }: CommitFrame): Result<void> {
+  const shape = checkSeals(content.sealed, seals);
   if (!shape.ok) return shape;
-  const leafKey = parsePublicKey(suite, frame.content.leafKey);
-  if (leafKey === undefined) return violation('commit/key', 'leaf');
-  const placed = draft.setKey(leafNode(committer), leafKey);
-  if (!placed.ok) return placed;
-  for (const { node, key } of frame.content.sealed) {
-    const nodeKey = parsePublicKey(suite, key);
-    if (nodeKey === undefined) return violation('commit/key', `node ${node}`);
-    const set = draft.setKey(node as NodeIndex, nodeKey);
+  const keys = [{ node: leafNode(committer), key: content.leafKey }, ...content.sealed];
+  for (const { node, key } of keys) {
+    const claimed = claimedPublicKey(key);
+    if (claimed === undefined) return violation('commit/key', `node ${node}`);
+    const set = draft.setKey(node as NodeIndex, claimed);
     if (!set.ok) return set;
   }
-  return accept(leafKey);
+  return accept(undefined);
+}
+
+function keysClaim({ content }: CommitFrame): Claim {
+  const added = content.operations.flatMap((operation) =>
+    operation.kind === 'add' ? [operation.leafKey] : [],
+  );
+  return {
+    kind: 'keys',
+    rule: 'commit/key',
+    keys: [content.leafKey, ...content.sealed.map(({ key }) => key), ...added],
+  };
 }
 
 /** Exactly the expected nodes, each with one row of handles per expected recipient. */
-export function checkSeals(frame: CommitFrame, seals: readonly PlannedSeal[]): Result<void> {
-  const { sealed } = frame.content;
+export function checkSeals(
+  sealed: CommitFrame['content']['sealed'],
+  seals: readonly PlannedSeal[],
+): Result<void> {
   if (sealed.length !== seals.length || sealed.some(({ node }, index) => node !== seals[index]!.node)) {
     return violation('commit/nodes', `sealed ${sealed.length}, expected ${seals.length}`);
   }
@@ -137,63 +134,39 @@ export function checkSeals(frame: CommitFrame, seals: readonly PlannedSeal[]): R
   return accept(undefined);
 }
 
-function signatureClaims(
-  suite: Suite,
-  group: PublicGroup,
-  frame: CommitFrame,
-  plan: CommitPlan,
-  leafKey: PublicKey,
-): Result<Claim[]> {
-  const { header, trail, bodyHash } = frame;
-  const claims: Claim[] = [];
-  const claim = (rule: RuleId, input: Parameters<typeof signatureClaim>[2]): boolean => {
-    const made = signatureClaim(suite, rule, input);
-    if (made !== undefined) claims.push(made);
-    return made !== undefined;
-  };
-  const signed = trailerContext(bodyHash, unsignedPart(frame.trailer, 2));
-  const byNewKey = claim('commit/new-signature', {
-    purpose: 'commit-new',
-    publicKey: leafKey,
-    context: trailerSignatureContext(header, signed),
-    signature: trail.newSignature,
-  });
-  if (!byNewKey) return violation('commit/new-signature');
-  for (const [index, { leaf, operation }] of plan.added.entries()) {
-    const possessed = claim('commit/possession', {
-      purpose: 'possession',
-      publicKey: plan.draft.leaf(leaf)!.publicKey,
-      context: possessionContext(header, bodyHash, operation),
-      signature: trail.possessions[index]!,
-    });
-    if (!possessed) return violation('commit/possession', `operation ${operation}`);
-  }
-  for (const { leaf, instance, publicKey, signature } of plan.leavesToVerify) {
-    const context = leaveContext(group, leaf, instance.epoch);
-    if (!claim('commit/leave-signature', { purpose: 'leave', publicKey, context, signature })) {
-      return violation('commit/leave-signature', `leaf ${leaf}`);
-    }
-  }
-  return accept(claims);
+function signatureClaims(group: PublicGroup, frame: CommitFrame, plan: CommitPlan): Claim[] {
+  const { header, trail, bodyHash, content } = frame;
+  const claim = (
+    rule: RuleId,
+    purpose: SignaturePurpose,
+    publicKey: Uint8Array,
+    context: Uint8Array,
+    signature: Uint8Array,
+  ): Claim => ({ kind: 'signature', rule, purpose, publicKey, context, signature });
+  const signed = trailerSignatureContext(header, trailerContext(bodyHash, unsignedPart(frame.trailer, 2)));
+  return [
+    claim('commit/new-signature', 'commit-new', content.leafKey, signed, trail.newSignature),
+    ...plan.added.map(({ leaf, operation }, index) => {
+      const { publicKey } = plan.draft.leaf(leaf)!;
+      const context = possessionContext(header, bodyHash, operation);
+      return claim('commit/possession', 'possession', publicKey, context, trail.possessions[index]!);
+    }),
+    ...plan.leavesToVerify.map(({ leaf, instance, publicKey, signature }) => {
+      const context = leaveContext(group, leaf, instance.epoch);
+      return claim('commit/leave-signature', 'leave', publicKey, context, signature);
+    }),
+  ];
 }
 
-const ruleBySealingEquation: Readonly<Record<SealingEquationName, RuleId>> = {
-  'key-opening': 'sealing/key-consistency',
-  'key-secret': 'sealing/key-consistency',
-  'handle-opening': 'sealing/handle-consistency',
-  'handle-recipient': 'sealing/handle-consistency',
-  shortness: 'sealing/shortness',
-};
-
-/** The claims of the sealing proof, for nodes and keys that were compared with the frame: `tree` is that after the commit. */
-export function sealingClaims(
-  suite: Suite,
+/** The claim of the sealing proof, for nodes and keys that were compared with the frame: `tree` is that after the commit. */
+export function sealingClaim(
   frame: CommitFrame,
   seals: readonly PlannedSeal[],
   tree: TreeReader,
-): Result<Claim[]> {
+): SealingProofClaim {
   const keyOf = (node: NodeIndex): PublicKey => tree.node(node)!.publicKey;
-  const equations = sealingEquations(suite, {
+  return {
+    kind: 'sealing',
     context: encodeContext(frame.header),
     bodyHash: frame.bodyHash,
     sealed: frame.content.sealed.map(({ commitments, handles }, index) => ({
@@ -203,14 +176,7 @@ export function sealingClaims(
     })),
     recipients: seals.map(({ recipients }) => recipients.map(keyOf)),
     proof: frame.trail.sealingProof,
-  });
-  if (!equations.ok) return equations;
-  return accept(
-    equations.value.map((equation) => ({
-      rule: ruleBySealingEquation[equation.name],
-      equations: [equation],
-    })),
-  );
+  };
 }
 
 function effectOf(group: PublicGroup, frame: CommitFrame, plan: CommitPlan): CommitEffect {

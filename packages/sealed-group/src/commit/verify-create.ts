@@ -12,7 +12,6 @@ import {
   transcriptHash,
   unsignedPart,
 } from '../wire/index.ts';
-import { signatureClaim } from './claims.ts';
 import { trailerSignatureContext } from './context.ts';
 import type { CreateEffect, Pending } from './effects.ts';
 
@@ -29,17 +28,19 @@ export function verifyCreate(
   // The demand that is made after every commit (§6): who writes must then be known.
   if (content.mode.minWriter !== 'member' && !content.mode.leafProof) return violation('commit/create-mode');
   const context = trailerContext(frame.bodyHash, unsignedPart(frame.trailer, 1));
-  const possession = signatureClaim(suite, 'commit/create-possession', {
-    purpose: 'create-possession',
-    publicKey: leafKey,
-    context: trailerSignatureContext(header, context),
-    signature: trail.possession,
-  });
-  if (possession === undefined) return violation('commit/create-possession');
   const tree = PublicTree.create(leafKey);
   const confirmedTranscript = confirmedTranscriptHash(emptyTranscript, frame.bodyHash);
   return accept({
-    claims: [possession],
+    claims: [
+      {
+        kind: 'signature',
+        rule: 'commit/create-possession',
+        purpose: 'create-possession',
+        publicKey: leafKey,
+        context: trailerSignatureContext(header, context),
+        signature: trail.possession,
+      },
+    ],
     effect: {
       origin,
       groupId: header.groupId,

@@ -8,7 +8,7 @@
 import { equalBytes } from '@noble/ciphers/utils.js';
 import type { SmallLogProgress } from '@conclave/ristretto';
 import type { Claim } from '../commit/index.ts';
-import { checkSeals, sealingClaims, trailerSignatureContext, verifyClaimsOfOne } from '../commit/index.ts';
+import { checkSeals, sealingClaim, trailerSignatureContext, verifyClaimsOfOne } from '../commit/index.ts';
 import type { IdentityEntry } from '../identity/index.ts';
 import { openRosterSnapshot, Roster, verifyRosterSnapshot } from '../identity/index.ts';
 import type { Invite } from '../invite/index.ts';
@@ -18,7 +18,7 @@ import { accept, violation } from '../result.ts';
 import type { RuleId } from '../rules/index.ts';
 import { Secret } from '../schedule/index.ts';
 import type { PublicKey } from '../signature/index.ts';
-import { parsePublicKey, parseSecret, signatureEquation } from '../signature/index.ts';
+import { parsePublicKey, parseSecret } from '../signature/index.ts';
 import type { NodeIndex, PlannedSeal, PublicTree } from '../tree/index.ts';
 import {
   decodeTree,
@@ -69,7 +69,7 @@ export function* joinGroup(
   if (!frame.ok) return frame;
   const seals = sealsOf(tree.value, frame.value);
   if (!seals.ok) return seals;
-  const claims = claimsOf(deps, tree.value, frame.value, seals.value);
+  const claims = claimsOf(tree.value, frame.value, seals.value);
   if (!claims.ok) return claims;
   const broken = verifyClaimsOfOne(deps, claims.value);
   if (broken !== undefined) return broken;
@@ -155,16 +155,11 @@ function sealsOf(tree: PublicTree, frame: CommitFrame): Result<PlannedSeal[]> {
     ];
     seals.push({ node, kind: fills.has(node) ? 'fill' : 'path', recipients });
   }
-  const shape = checkSeals(frame, seals);
+  const shape = checkSeals(frame.content.sealed, seals);
   return shape.ok ? accept(seals) : shape;
 }
 
-function claimsOf(
-  { suite }: MemberDeps,
-  tree: PublicTree,
-  frame: CommitFrame,
-  seals: readonly PlannedSeal[],
-): Result<Claim[]> {
+function claimsOf(tree: PublicTree, frame: CommitFrame, seals: readonly PlannedSeal[]): Result<Claim[]> {
   const committer = toLeafIndex(frame.content.committer, tree.leafCount);
   const leafKey: PublicKey | undefined =
     committer === undefined ? undefined : tree.leaf(committer)?.publicKey;
@@ -172,16 +167,17 @@ function claimsOf(
     return violation('commit/adding-commit');
   }
   const signed = trailerContext(frame.bodyHash, unsignedPart(frame.trailer, 2));
-  const equation = signatureEquation(suite, {
-    purpose: 'commit-new',
-    publicKey: leafKey,
-    context: trailerSignatureContext(frame.header, signed),
-    signature: frame.trail.newSignature,
-  });
-  if (equation === undefined) return violation('commit/new-signature');
-  const sealing = sealingClaims(suite, frame, seals, tree);
-  if (!sealing.ok) return sealing;
-  return accept([{ rule: 'commit/new-signature', equations: [equation] }, ...sealing.value]);
+  return accept([
+    {
+      kind: 'signature',
+      rule: 'commit/new-signature',
+      purpose: 'commit-new',
+      publicKey: leafKey,
+      context: trailerSignatureContext(frame.header, signed),
+      signature: frame.trail.newSignature,
+    },
+    sealingClaim(frame, seals, tree),
+  ]);
 }
 
 function rosterOf(

@@ -95,7 +95,7 @@ function verify(
   frame: CommitFrame,
   { own, sealingProof }: { own: boolean; sealingProof: boolean },
 ): Result<CommitEffect> {
-  const verified = verifyCommit(deps.suite, state.group, frame, {
+  const verified = verifyCommit(state.group, frame, {
     ...clientVerification,
     sealingProof: sealingProof && !own,
   });

@@ -4,6 +4,7 @@ import {
   checkEligibility,
   checkMessageEpoch,
   checkMessageProof,
+  leafFrom,
   noteLeave,
   verifyLeave,
 } from '../commit/index.ts';
@@ -39,7 +40,7 @@ export function processMessage(state: MemberState, frame: MessageFrame): Process
   if (keys === undefined || (!isCurrent && previous === undefined)) {
     return { state: next, events: [{ kind: 'unreadable-message', bodyHash }] };
   }
-  const proof = checkMessageProof(state.group, frame);
+  const proof = checkMessageProof(state.group, leafFrom(state.group, frame), frame);
   if (!proof.ok) return unauthentic(proof.rule);
   const { tree, mode } = state.group;
   const leaves = isCurrent || previous === undefined ? tree : viewPreviousEpoch(previous, tree);

@@ -1,15 +1,14 @@
 /** The proof that lets a member store an encrypted blob (§7): by the epoch key, over what will be stored. */
 import { concatBytes } from '@noble/hashes/utils.js';
-import type { VerificationDeps } from '../commit/index.ts';
-import type { ContextSource, PublicGroup } from '../commit/index.ts';
-import { encodeContext, verifyClaimsOfOne } from '../commit/index.ts';
+import type { Claim, ContextSource, GroupHead } from '../commit/index.ts';
+import { encodeContext } from '../commit/index.ts';
 import type { Hedge } from '../hash/index.ts';
 import { hashTuple } from '../hash/index.ts';
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import { uint64 } from '../schedule/index.ts';
 import type { PublicKey, SecretScalar } from '../signature/index.ts';
-import { sign, signatureEquation } from '../signature/index.ts';
+import { sign } from '../signature/index.ts';
 import type { Suite } from '../suite.ts';
 
 export interface BlobDescription {
@@ -42,22 +41,24 @@ export function signBlob(
   return sign(suite, { purpose: 'blob', secret, publicKey, context: blobContext(source, blob), hedge });
 }
 
-/** `epoch` is what the uploader says; keys from before the last removal are not known any more. */
-export function checkBlobProof(
-  deps: VerificationDeps,
-  group: PublicGroup,
+/**
+ * The claim that a member of an epoch vouches for the blob. `epoch` is what the uploader says; keys from before the last
+ * removal are not known any more.
+ */
+export function blobClaim(
+  head: GroupHead,
   proof: { readonly epoch: number; readonly blob: BlobDescription; readonly signature: Uint8Array },
-): Result<void> {
-  const key = group.epochKeys.find(({ epoch }) => epoch === proof.epoch);
+): Result<Claim> {
+  const key = head.epochKeys.find(({ epoch }) => epoch === proof.epoch);
   if (key === undefined || !Number.isSafeInteger(proof.blob.sizeBytes) || proof.blob.sizeBytes < 0) {
     return violation('read/blob-proof');
   }
-  const equation = signatureEquation(deps.suite, {
+  return accept({
+    kind: 'signature',
+    rule: 'read/blob-proof',
     purpose: 'blob',
     publicKey: key.publicKey,
-    context: blobContext({ ...group, epoch: proof.epoch }, proof.blob),
+    context: blobContext({ ...head, epoch: proof.epoch }, proof.blob),
     signature: proof.signature,
   });
-  if (equation === undefined) return violation('read/blob-proof');
-  return verifyClaimsOfOne(deps, [{ rule: 'read/blob-proof', equations: [equation] }]) ?? accept(undefined);
 }

@@ -1,8 +1,8 @@
 /** Proofs of membership for reading, the tokens they buy, and for storing blobs. */
-export { checkBlobProof, signBlob } from './blob-proof.ts';
+export { blobClaim, signBlob } from './blob-proof.ts';
 export type { BlobDescription } from './blob-proof.ts';
 export { checkChallenge, issueChallenge, maxChallengeMs } from './challenge.ts';
 export type { ChallengeScope } from './challenge.ts';
-export { checkReadProof, signChallenge } from './read-proof.ts';
+export { readClaim, signChallenge } from './read-proof.ts';
 export { checkReadToken, issueReadToken } from './read-token.ts';
 export type { ReadTokenContent, ReadTokenScope } from './read-token.ts';

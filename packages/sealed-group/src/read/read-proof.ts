@@ -3,16 +3,12 @@
  * the reader holds. The higher the node, the more members it could have been; a leaf always works [F4].
  */
 import { concatBytes } from '@noble/hashes/utils.js';
-import type { VerificationDeps } from '../commit/index.ts';
-import { encodeContext, verifyClaimsOfOne } from '../commit/index.ts';
+import type { Claim } from '../commit/index.ts';
+import { encodeContext } from '../commit/index.ts';
 import type { Hedge } from '../hash/index.ts';
-import type { Result } from '../result.ts';
-import { accept, violation } from '../result.ts';
 import type { PublicKey, SecretScalar } from '../signature/index.ts';
-import { sign, signatureEquation } from '../signature/index.ts';
+import { sign } from '../signature/index.ts';
 import type { Suite } from '../suite.ts';
-import type { TreeReader } from '../tree/index.ts';
-import { toNodeIndex } from '../tree/index.ts';
 
 interface ReadScope {
   readonly origin: string;
@@ -38,21 +34,19 @@ export function signChallenge(
   return sign(suite, { purpose: 'read', secret, publicKey, context: readContext(input), hedge });
 }
 
-/** The challenge itself was checked by `checkChallenge`. Every failure is the same rule without detail. */
-export function checkReadProof(
-  deps: VerificationDeps,
-  group: { readonly origin: string; readonly groupId: Uint8Array; readonly tree: TreeReader },
-  proof: { readonly challenge: Uint8Array; readonly node: number; readonly signature: Uint8Array },
-): Result<void> {
-  const index = toNodeIndex(proof.node, group.tree.leafCount);
-  const node = index === undefined ? undefined : group.tree.node(index);
-  if (node === undefined) return violation('read/proof');
-  const equation = signatureEquation(deps.suite, {
-    purpose: 'read',
-    publicKey: node.publicKey,
-    context: readContext({ ...group, challenge: proof.challenge }),
-    signature: proof.signature,
-  });
-  if (equation === undefined) return violation('read/proof');
-  return verifyClaimsOfOne(deps, [{ rule: 'read/proof', equations: [equation] }]) ?? accept(undefined);
+/**
+ * The claim that a reader holds the key of a node. The challenge itself was checked by `checkChallenge`; `publicKey` is that of
+ * the node that the reader names. Every failure is the same rule without detail.
+ */
+export function readClaim(
+  group: { readonly origin: string; readonly groupId: Uint8Array },
+  proof: {
+    readonly challenge: Uint8Array;
+    readonly publicKey: PublicKey;
+    readonly signature: Uint8Array;
+  },
+): Claim {
+  const { challenge, publicKey, signature } = proof;
+  const context = readContext({ origin: group.origin, groupId: group.groupId, challenge });
+  return { kind: 'signature', rule: 'read/proof', purpose: 'read', publicKey, context, signature };
 }

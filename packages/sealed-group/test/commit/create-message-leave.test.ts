@@ -6,6 +6,7 @@ import {
   checkEligibility,
   checkMessageEpoch,
   checkMessageProof,
+  leafFrom,
   encodeBody,
   encodeCreateTrailer,
   encodeFrame,
@@ -180,7 +181,7 @@ describe('a message', () => {
     const rule = (leaf: number) => {
       const frame = message(world, { secret: world.leafSecrets.get(leaf)!, leaf });
       expect(eligible(world, frame).ok).toBe(true);
-      const checked = checkMessageProof(world.group, frame);
+      const checked = checkMessageProof(world.group, leafFrom(world.group, frame), frame);
       return checked.ok ? 'accepted' : checked.rule;
     };
     expect(rule(admin!)).toBe('accepted');
@@ -191,7 +192,7 @@ describe('a message', () => {
     const nobody = message(world, { secret: world.leafSecrets.get(member!)!, leaf: 500 });
     expect(eligible(world, nobody)).toEqual({ ok: false, rule: 'commit/eligible' });
     const head = message(world, { secret: world.leafSecrets.get(0)! });
-    expect(checkMessageProof(world.group, head)).toMatchObject({ rule: 'commit/message-proof' });
+    expect(checkMessageProof(world.group, undefined, head)).toMatchObject({ rule: 'commit/message-proof' });
   });
 });
 

@@ -204,9 +204,9 @@ describe('a commit', () => {
       }),
     });
     const claims = [
-      valueOf(verifyCommit(suite, world.group, commitFrameOf(adding.bytes), clientVerification)).claims,
-      valueOf(verifyCommit(suite, world.group, commitFrameOf(bad), clientVerification)).claims,
-      valueOf(verifyCommit(suite, other.group, commitFrameOf(good.bytes), clientVerification)).claims,
+      valueOf(verifyCommit(world.group, commitFrameOf(adding.bytes), clientVerification)).claims,
+      valueOf(verifyCommit(world.group, commitFrameOf(bad), clientVerification)).claims,
+      valueOf(verifyCommit(other.group, commitFrameOf(good.bytes), clientVerification)).claims,
     ];
     expect(verifyClaims({ suite, random: world.random }, claims)).toEqual([
       undefined,

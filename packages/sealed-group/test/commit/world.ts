@@ -101,7 +101,7 @@ export class World {
   commit(committer: number, operations: readonly RequestedOperation[] = []): BuiltCommit {
     const built = valueOf(this.build(committer, operations));
     const frame = commitFrameOf(built.bytes);
-    const pending = valueOf(verifyCommit(suite, this.group, frame, clientVerification));
+    const pending = valueOf(verifyCommit(this.group, frame, clientVerification));
     const broken = verifyClaimsOfOne({ suite, random: this.random }, pending.claims);
     if (broken !== undefined) throw new Error(broken.rule);
     this.adopt(built, frame);
@@ -111,7 +111,7 @@ export class World {
   /** Applies without verifying the claims: for long set-ups. */
   adopt(built: BuiltCommit, frame: CommitFrame = commitFrameOf(built.bytes)): void {
     const options = { ...clientVerification, sealingProof: false };
-    this.group = advanceGroup(this.group, valueOf(verifyCommit(suite, this.group, frame, options)).effect);
+    this.group = advanceGroup(this.group, valueOf(verifyCommit(this.group, frame, options)).effect);
     const { committer } = frame.content;
     this.leafSecrets.set(committer, built.secrets.pathSecrets.get(leafNode(committer as LeafIndex))!);
     for (const { leaf, secret } of built.secrets.addedLeaves) this.leafSecrets.set(leaf, secret);
@@ -175,7 +175,7 @@ export class World {
     const deps = { suite, random: this.random };
     const eligible = checkEligibility(deps, this.group, frame.value as CommitFrame);
     if (!eligible.ok) return eligible;
-    const pending = verifyCommit(suite, this.group, frame.value as CommitFrame, {
+    const pending = verifyCommit(this.group, frame.value as CommitFrame, {
       ...clientVerification,
       eligibilityVerified: true,
       ...options,

@@ -25,6 +25,7 @@ import {
   checkEligibility,
   checkMessageEpoch,
   checkMessageProof,
+  leafFrom,
   decideBudget,
   decideReservation,
   decodeTree,
@@ -148,7 +149,7 @@ export class DeliveryService {
       reservation,
     });
     if (!budget.ok && this.#limitsRate) return violation(budget.rule, `${budget.retryAtMs}`);
-    const verified = verifyCommit(this.#suite, group, frame, serverVerification);
+    const verified = verifyCommit(group, frame, serverVerification);
     if (!verified.ok) return verified;
     const broken = this.#broken(verified.value.claims);
     if (broken !== undefined) return broken;
@@ -162,7 +163,7 @@ export class DeliveryService {
   #message(frame: MessageFrame): Result<number> {
     const epoch = checkMessageEpoch(this.group, frame, this.nowMs - this.#epochStartedMs);
     if (!epoch.ok) return epoch;
-    const proof = checkMessageProof(this.group, frame);
+    const proof = checkMessageProof(this.group, leafFrom(this.group, frame), frame);
     return proof.ok ? this.#append(frame.bytes) : proof;
   }
 

@@ -173,7 +173,7 @@ describe('a member', () => {
     const frame = commitFrameOf(
       valueOf(alice.group.prepareCommit({ operations: [], nowMs: ds.nowMs })).frame,
     );
-    const { effect } = valueOf(verifyCommit(suite, ds.group, frame, clientVerification));
+    const { effect } = valueOf(verifyCommit(ds.group, frame, clientVerification));
     const search = openPath({
       suite,
       tree: effect.plan.draft,

@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import {
-  checkBlobProof,
+  blobClaim,
   checkChallenge,
-  checkReadProof,
+  readClaim,
+  verifyClaimsOfOne,
   checkReadToken,
   issueChallenge,
   issueReadToken,
   leafNode,
   maxChallengeMs,
 } from '../../src/index.ts';
+import type { NodeIndex } from '../../src/index.ts';
 import { origin } from '../group/delivery-service.ts';
 import { Client, person, seededRandom, service, startMs, suite, valueOf } from '../group/people.ts';
 
@@ -78,22 +80,22 @@ describe('reading', () => {
     expect(highest.node).toBe(1);
     expect(lowest.node).toBe(leafNode(leaf!));
     const rule = (proof: { node: number; signature: Uint8Array }, signed = challenge) => {
-      const checked = checkReadProof(deps, group(), { ...proof, challenge: signed });
-      return checked.ok ? 'accepted' : checked.rule;
+      const node = group().tree.node(proof.node as NodeIndex);
+      if (node === undefined) return 'gone';
+      const claim = readClaim(group(), { ...proof, publicKey: node.publicKey, challenge: signed });
+      return verifyClaimsOfOne(deps, [claim])?.rule ?? 'accepted';
     };
     expect(rule(highest)).toBe('accepted');
     expect(rule(lowest)).toBe('accepted');
-    expect(rule({ ...highest, node: 0 })).toBe('read/proof');
-    expect(rule({ ...highest, node: 77 })).toBe('read/proof');
-    expect(rule({ ...highest, node: -1 })).toBe('read/proof');
+    expect(rule({ ...lowest, node: 0 })).toBe('read/proof');
     expect(rule({ ...highest, signature: new Uint8Array(64) })).toBe('read/proof');
     expect(rule(highest, issueChallenge({ ...scope, random }).challenge)).toBe('read/proof');
 
     const blob = { blobId: random.bytes(16), sizeBytes: 10, sha256: random.bytes(32) };
     const proof = { ...valueOf(bob.group.proveBlob(blob)), blob };
     const blobRule = (change: Partial<typeof proof>) => {
-      const checked = checkBlobProof(deps, group(), { ...proof, ...change });
-      return checked.ok ? 'accepted' : checked.rule;
+      const claim = blobClaim(group(), { ...proof, ...change });
+      return claim.ok ? (verifyClaimsOfOne(deps, [claim.value])?.rule ?? 'accepted') : claim.rule;
     };
     expect(blobRule({})).toBe('accepted');
     expect(blobRule({ blob: { ...blob, sizeBytes: 11 } })).toBe('read/blob-proof');
@@ -102,7 +104,7 @@ describe('reading', () => {
     expect(blobRule({ signature: new Uint8Array(3) })).toBe('read/blob-proof');
 
     valueOf(alice.commit([{ kind: 'remove', leaf: leaf! }]));
-    for (const old of [highest, lowest]) expect(rule(old)).toBe('read/proof');
+    for (const old of [highest, lowest]) expect(rule(old)).toBe('gone');
     expect(blobRule({})).toBe('read/blob-proof');
   });
 });

@@ -6,7 +6,7 @@ import { ApiError } from '../errors/api-error.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import type { AcceptedFrame } from './accept-frame.ts';
 import { announceFrame } from './announce.ts';
-import type { ClaimBatcher } from './claim-batcher.ts';
+import type { ProofService } from '../proofs/proof-service.ts';
 import { countGroupsOf, insertFrame, insertGroup } from './group-rows.ts';
 import type { GroupRows } from './group-rows.ts';
 import { clockError, malformedError, notEligibleError, ruleError } from './rule-errors.ts';
@@ -15,7 +15,7 @@ export interface CreateGroupDeps {
   readonly suite: Suite;
   readonly store: Store<ServerDatabase>;
   readonly rows: GroupRows;
-  readonly claims: ClaimBatcher;
+  readonly proofs: ProofService;
   readonly clock: Clock;
   readonly origin: string;
   readonly maxPerAccount: number;
@@ -27,7 +27,7 @@ export type CreateGroup = (
 ) => Promise<AcceptedFrame & { readonly groupId: string }>;
 
 export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
-  const { suite, store, rows, claims, clock, origin } = deps;
+  const { suite, store, rows, proofs, clock, origin } = deps;
   return async (creator, bytes) => {
     const parsed = parseFrame(bytes);
     if (!parsed.ok) throw malformedError(parsed);
@@ -45,7 +45,7 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
     if (!checkClock(frame, nowMs).ok) throw clockError(nowMs);
     const verified = verifyCreate(suite, frame, origin);
     if (!verified.ok) throw verified.rule === 'commit/eligible' ? notEligibleError() : ruleError(verified);
-    const broken = await claims.verify(verified.value.claims);
+    const broken = await proofs.verify(groupId, verified.value.claims);
     if (broken !== undefined) throw ruleError(broken);
     const { effect } = verified.value;
     const state = foundGroup(effect);

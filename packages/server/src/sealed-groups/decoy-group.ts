@@ -8,7 +8,7 @@ import type { Claim, FrameHeader, PublicGroup, Suite } from '@conclave/sealed-gr
 export interface Decoy {
   /** A group with this id, origin and epoch, one leaf, and a key that nobody has the secret of. */
   standIn(like: Pick<FrameHeader, 'origin' | 'groupId' | 'epoch'>): PublicGroup;
-  /** A claim as large as a signature's that does not hold. */
+  /** A claim as dear as a true signature, that does not hold. */
   readonly falseClaim: Claim;
 }
 
@@ -17,16 +17,17 @@ export function createDecoy(suite: Suite): Decoy {
   // The message base is hashed to the group: nobody knows its logarithm.
   const publicKey = parsePublicKey(suite, group.encodePoint(messageBase));
   if (publicKey === undefined) throw new Error('the message base is no point');
-  const { one } = group.scalars;
+  const signature = new Uint8Array(64);
+  signature.set(group.encodePoint(group.add(messageBase, messageBase)));
+  signature.set(group.scalars.one, 32);
   return {
     falseClaim: {
+      kind: 'signature',
       rule: 'commit/eligible',
-      equations: [
-        {
-          points: [group.generator, messageBase, group.add(messageBase, messageBase)],
-          scalars: [one, one, one],
-        },
-      ],
+      purpose: 'message',
+      publicKey,
+      context: new Uint8Array(64),
+      signature,
     },
     standIn: ({ origin, groupId, epoch }) => ({
       origin,

@@ -5,14 +5,16 @@
 import type { Clock, RandomSource } from '@conclave/platform';
 import {
   checkChallenge,
-  checkReadProof,
   checkReadToken,
   issueChallenge,
   issueReadToken,
+  readClaim,
   toNodeIndex,
 } from '@conclave/sealed-group';
-import type { PublicGroup, Suite } from '@conclave/sealed-group';
+import type { PublicGroup } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
+import type { ProofService } from '../proofs/proof-service.ts';
+import { strangers } from './accept-frame.ts';
 import type { Decoy } from './decoy-group.ts';
 import type { GroupCache } from './group-cache.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
@@ -22,7 +24,7 @@ import { decodeGroupState } from './group-state.ts';
 export const readTokenLifetimeMs = 10 * 60 * 1000;
 
 export interface ReadAccessDeps {
-  readonly suite: Suite;
+  readonly proofs: ProofService;
   readonly rows: GroupRows;
   readonly cache: GroupCache;
   readonly clock: Clock;
@@ -49,7 +51,7 @@ export interface ReadableGroup {
 export type ReadAccess = ReturnType<typeof createReadAccess>;
 
 export function createReadAccess(deps: ReadAccessDeps) {
-  const { suite, rows, cache, clock, random, origin, decoy } = deps;
+  const { proofs, rows, cache, clock, random, origin, decoy } = deps;
   const scopeOf = (groupId: string) => ({ origin, groupId: fromBase64url(groupId) });
 
   return {
@@ -63,8 +65,8 @@ export function createReadAccess(deps: ReadAccessDeps) {
       if (!fresh.ok) throw readDenied();
       const row = await rows.findGroup(groupId);
       const proven =
-        (row && (await cache.use(groupId, row, ({ group }) => isProven(group, proof)))) ??
-        isProven(decoy.standIn({ ...scopeOf(groupId), epoch: 0 }), proof);
+        (row && (await cache.use(groupId, row, ({ group }) => isProven(groupId, group, proof)))) ??
+        (await isProven(strangers, decoy.standIn({ ...scopeOf(groupId), epoch: 0 }), proof));
       if (row === undefined || !proven) throw readDenied();
       const content = { epoch: row.epoch, expiresAtMs: nowMs + readTokenLifetimeMs };
       return { token: issueReadToken({ ...scopeOf(groupId), key: deps.tokenKey }, content), ...content };
@@ -83,13 +85,19 @@ export function createReadAccess(deps: ReadAccessDeps) {
     },
   };
 
-  /** A node that does not stand in the tree is looked for in the stand-in, so that its absence takes as long as a false proof. */
-  function isProven(group: PublicGroup, proof: ReadProof): boolean {
+  /** A node that does not stand in the tree costs a false signature, so that its absence takes as long as one. */
+  async function isProven(queue: string, group: PublicGroup, proof: ReadProof): Promise<boolean> {
     const index = toNodeIndex(proof.node, group.tree.leafCount);
-    const isThere = index !== undefined && !group.tree.isBlank(index);
-    const against = isThere ? { group, node: proof.node } : { group: decoy.standIn(group), node: 0 };
-    const checked = checkReadProof({ suite, random }, against.group, { ...proof, node: against.node });
-    return isThere && checked.ok;
+    const node = index === undefined ? undefined : group.tree.node(index);
+    const claim =
+      node === undefined
+        ? decoy.falseClaim
+        : readClaim(group, {
+            challenge: proof.challenge,
+            publicKey: node.publicKey,
+            signature: proof.signature,
+          });
+    return (await proofs.verify(queue, [claim])) === undefined && node !== undefined;
   }
 }
 

@@ -5,12 +5,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { issueConnectionToken, issueSubscriptionToken } from '@conclave/gateway';
 import type { BlobStore, Clock, Metrics, RandomSource, Store } from '@conclave/platform';
-import type { Suite, VerificationDeps } from '@conclave/sealed-group';
+import type { Suite } from '@conclave/sealed-group';
 import type { Config } from '../config/config-schema.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { createAcceptFrame } from './accept-frame.ts';
 import type { AcceptFrame } from './accept-frame.ts';
-import { createClaimBatcher } from './claim-batcher.ts';
+import { createInlineProofs } from '../proofs/inline-proofs.ts';
+import type { ProofService } from '../proofs/proof-service.ts';
 import { createCreateGroup } from './create-group.ts';
 import type { CreateGroup } from './create-group.ts';
 import { createDecoy } from './decoy-group.ts';
@@ -65,7 +66,7 @@ export interface SealedGroupContext {
   readonly decoy: Decoy;
   readonly reading: ReadAccess;
   readonly blobs: GroupBlobs;
-  readonly verification: VerificationDeps;
+  readonly proofs: ProofService;
   readonly metrics: SealedGroupMetrics;
   readonly acceptFrame: AcceptFrame;
   readonly createGroup: CreateGroup;
@@ -91,9 +92,8 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
   const rows = createGroupRows(store);
   const cache = createGroupCache({ rows, origin, maxNodes: settings.cacheNodes });
   const gate = createGroupGate({ maxPerGroup: settings.maxWaitingPerGroup, maxTotal: settings.maxWaiting });
-  const verification = { suite, random };
   const decoy = createDecoy(suite);
-  const claims = createClaimBatcher(verification, { maxFrames: 64, onBatch: metrics.verifiedTogether });
+  const proofs = createInlineProofs({ suite, random }, { maxFrames: 64, onBatch: metrics.verifiedTogether });
   deps.metrics.observe(
     'sealed_frames_waiting',
     'Frames that are being judged or wait for it.',
@@ -108,10 +108,10 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
     rows,
     cache,
     decoy,
-    verification,
+    proofs,
     metrics,
     reading: createReadAccess({
-      suite,
+      proofs,
       rows,
       cache,
       clock,
@@ -130,12 +130,11 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       quotaBytes: settings.blobQuotaBytes,
     }),
     acceptFrame: createAcceptFrame({
-      suite,
       store,
       rows,
       cache,
       gate,
-      claims,
+      proofs,
       decoy,
       falseProofs: createFalseProofs({ clock, maxEntries: 10_000 }),
       clock,
@@ -144,7 +143,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       suite,
       store,
       rows,
-      claims,
+      proofs,
       clock,
       origin,
       maxPerAccount: settings.maxPerAccount,

@@ -112,7 +112,7 @@ export class Forger {
     const answer = await this.post(built.bytes);
     if (answer.status !== 200) throw new Error(`a good commit was answered with ${answer.body.rule}`);
     const frame = commitFrameOf(built.bytes);
-    const { effect } = valueOf(verifyCommit(testSuite, this.group, frame, serverVerification));
+    const { effect } = valueOf(verifyCommit(this.group, frame, serverVerification));
     this.group = advanceGroup(this.group, effect);
     this.#secrets.set(committer, built.secrets.pathSecrets.get(leafNode(committer as LeafIndex))!);
     for (const { leaf, secret } of built.secrets.addedLeaves) this.#secrets.set(leaf, secret);

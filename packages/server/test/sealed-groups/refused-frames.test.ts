@@ -12,7 +12,7 @@ import {
 import { encodeBody, encodeFrame, parseFrame, SealedGroup } from '@conclave/sealed-group';
 import type { BuiltCommit } from '@conclave/sealed-group';
 import type { ServerAnswer } from '@conclave/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { commitFrameOf, type Changes, type Forger } from './forger.ts';
 import { startSealedWorld, type SealedWorld } from './sealed-world.ts';
 
@@ -206,7 +206,8 @@ describe('a commit', () => {
   let adding: BuiltCommit;
   const expiresAtMs = (): number => world.clock.nowMs() + 60_000;
   const add = () => ({ kind: 'add', role: 'member', expiresAtMs: expiresAtMs(), device: false }) as const;
-  beforeAll(async () => {
+  // A group for each test: waits for false proofs add up until the frames are too old.
+  beforeEach(async () => {
     forger = await world.forger();
     await forger.commit([add(), add(), add()]);
     plain = forger.build();
@@ -251,7 +252,7 @@ describe('a commit', () => {
     for (const key of [identity, notCanonical]) {
       await refusedAs('commit/key', { content: () => ({ leafKey: key }) });
       await refusedAs('commit/key', {
-        content: ({ sealed }) => ({ sealed: sealed.map((node) => ({ ...node, key })) }),
+        content: ({ sealed }) => ({ sealed: sealed.map((node, i) => (i === 0 ? { ...node, key } : node)) }),
       });
     }
     for (const wrong of [identity, notCanonical]) {

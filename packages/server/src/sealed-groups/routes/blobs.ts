@@ -1,9 +1,10 @@
 /** `putBlob`, `getBlob`, `deleteBlob`: encrypted attachments, streamed both ways. */
 import { finished, Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { checkBlobProof } from '@conclave/sealed-group';
+import { blobClaim } from '@conclave/sealed-group';
 import type { PublicGroup } from '@conclave/sealed-group';
 import { ApiError } from '../../errors/api-error.ts';
+import { strangers } from '../accept-frame.ts';
 import { notEligibleError } from '../rule-errors.ts';
 import type { SealedGroupContext } from '../sealed-groups-feature.ts';
 import { isGroupId, readBase64url, readInteger } from './path-ids.ts';
@@ -69,7 +70,7 @@ export async function addBlobRoutes(app: FastifyInstance, context: SealedGroupCo
 async function requireProof(context: SealedGroupContext, request: FastifyRequest<Route>) {
   const { groupId, blobId } = request.params;
   const { headers } = request;
-  const { rows, cache, decoy, verification, origin } = context;
+  const { rows, cache, decoy, proofs, origin } = context;
   const { maxBlobBytes } = context.settings;
   const size = readInteger('content-length', headers['content-length'], {
     min: 1,
@@ -92,12 +93,14 @@ async function requireProof(context: SealedGroupContext, request: FastifyRequest
     epoch,
   });
   // An epoch without a key is looked for in the stand-in, as an unknown group is.
-  const isProven = (group: PublicGroup): boolean => {
+  const isProven = async (queue: string, group: PublicGroup): Promise<boolean> => {
     const known = group.epochKeys.some((key) => key.epoch === epoch) ? group : stranger;
-    return checkBlobProof(verification, known, { epoch, blob, signature }).ok;
+    const claim = blobClaim(known, { epoch, blob, signature });
+    return claim.ok && (await proofs.verify(queue, [claim.value])) === undefined;
   };
   const proven =
-    (row && (await cache.use(groupId, row, ({ group }) => isProven(group)))) ?? isProven(stranger);
+    (row && (await cache.use(groupId, row, ({ group }) => isProven(groupId, group)))) ??
+    (await isProven(strangers, stranger));
   if (row === undefined || !proven) throw notEligibleError();
   return { groupId, blobId, size, sha256, deleteHash };
 }

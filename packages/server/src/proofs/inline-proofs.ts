@@ -5,11 +5,7 @@
  */
 import { verifyClaims } from '@conclave/sealed-group';
 import type { Claim, VerificationDeps, Violation } from '@conclave/sealed-group';
-
-export interface ClaimBatcher {
-  /** Undefined if all claims hold, else the first that does not. */
-  verify(claims: readonly Claim[]): Promise<Violation | undefined>;
-}
+import type { ProofService } from './proof-service.ts';
 
 interface Waiting {
   readonly claims: readonly Claim[];
@@ -17,10 +13,10 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function createClaimBatcher(
+export function createInlineProofs(
   deps: VerificationDeps,
   options: { readonly maxFrames: number; readonly onBatch?: (frames: number) => void },
-): ClaimBatcher {
+): ProofService {
   let waiting: Waiting[] = [];
 
   const flush = (): void => {
@@ -41,7 +37,7 @@ export function createClaimBatcher(
   };
 
   return {
-    verify: (claims) =>
+    verify: (_groupId, claims) =>
       new Promise((resolve, reject) => {
         waiting.push({ claims, resolve, reject });
         if (waiting.length === 1) setImmediate(flush);

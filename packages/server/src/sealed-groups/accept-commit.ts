@@ -1,0 +1,131 @@
+/**
+ * Judges an eligible commit: epoch, budget, rules and plan, then its proofs; and writes it with everything that it changes.
+ * The caller has the group to itself (group-gate.ts).
+ */
+import {
+  advanceGroup,
+  chargedInstance,
+  checkCommitEpoch,
+  decideBudget,
+  decideReservation,
+  removalsDue,
+  serverVerification,
+  verifyCommit,
+} from '@conclave/sealed-group';
+import type { Claim, CommitEffect, CommitFrame, PublicGroup } from '@conclave/sealed-group';
+import { ApiError } from '../errors/api-error.ts';
+import type { AcceptedFrame, AcceptFrameDeps } from './accept-frame.ts';
+import { withLeaves } from './accept-leave.ts';
+import { announceFrame, announceRemoval } from './announce.ts';
+import type { CachedGroup } from './group-cache.ts';
+import { advanceRows, insertFrame, storeReservation, upsertBudget } from './group-rows.ts';
+import type { GroupRow } from './group-rows.ts';
+import { clockError, notEligibleError, ruleError, wrongEpochError } from './rule-errors.ts';
+import { writeOnce } from './write-once.ts';
+
+type Deps = Pick<AcceptFrameDeps, 'store' | 'rows' | 'cache' | 'clock' | 'proofs' | 'falseProofs'>;
+
+export function createAcceptCommit({ store, rows, cache, clock, proofs, falseProofs }: Deps) {
+  /** Undefined: another commit came first, or a twin was faster. */
+  return async (
+    groupId: string,
+    row: GroupRow,
+    cached: CachedGroup,
+    frame: CommitFrame,
+  ): Promise<AcceptedFrame | undefined> => {
+    const nowMs = clock.nowMs();
+    const group = await withLeaves(rows, groupId, cached);
+    const { committer } = frame.content;
+    const charged = chargedInstance(group.tree, committer);
+    if (charged === undefined) throw notEligibleError();
+    const account = await rows.findBudget(groupId, charged);
+    const { reservation } = row;
+
+    const fresh = checkCommitEpoch(group, frame);
+    if (!fresh.ok) {
+      if (fresh.rule === 'commit/monotone') throw clockError(Math.max(nowMs, group.lastNowMs));
+      const reserved = decideReservation({ group, frame, nowMs, account, reservation });
+      if (reserved !== undefined) {
+        await store.write(async (trx) => {
+          await storeReservation(trx, groupId, reserved.reservation);
+          await upsertBudget(trx, groupId, charged, reserved.account);
+        });
+      }
+      throw wrongEpochError(group.epoch);
+    }
+    const budget = decideBudget({
+      tree: group.tree,
+      epoch: group.epoch,
+      committer,
+      nowMs,
+      account,
+      reservation,
+    });
+    const waitMs = budget.ok ? falseProofs.waitMs(groupId, charged) : Math.max(1, budget.retryAtMs - nowMs);
+    if (!budget.ok || waitMs > 0) {
+      throw new ApiError('CONCLAVE_LEAF_WAIT', 'This leaf has to wait before its next commit', {
+        retryAfterMs: waitMs,
+      });
+    }
+    const effect = await judgeCommit(groupId, group, frame, () => falseProofs.note(groupId, charged));
+    const next = { ...group, ...stateOf(effect) };
+    const seq = await writeOnce(store, async (trx) => {
+      const seq = await advanceRows(trx, groupId, effect, next, nowMs);
+      if (seq === undefined) return undefined;
+      await insertFrame(trx, groupId, frame, { seq, nowMs });
+      if (budget.account !== undefined) await upsertBudget(trx, groupId, charged, budget.account);
+      const { lastRemovalEpoch } = group;
+      await announceFrame(trx, { groupId, frame, seq, lastRemovalEpoch });
+      if (effect.locksOutEarlierTokens) await announceRemoval(trx, { groupId, seq, lastRemovalEpoch });
+      return seq;
+    });
+    if (seq === undefined) {
+      cache.drop(groupId);
+      return undefined;
+    }
+    cache.put(groupId, { group: advanceGroup(cached.group, effect), epochMadeAtMs: nowMs });
+    return { seq, epoch: effect.epoch };
+  };
+
+  /** Cheap before dear: the sealing proof of a commit whose signatures are false is never looked at. */
+  async function judgeCommit(
+    groupId: string,
+    group: PublicGroup,
+    frame: CommitFrame,
+    onFalseProof: () => void,
+  ): Promise<CommitEffect> {
+    const verified = verifyCommit(group, frame, serverVerification);
+    if (!verified.ok) {
+      if (verified.rule !== 'commit/required-removals') throw ruleError(verified);
+      throw new ApiError('CONCLAVE_REMOVALS_REQUIRED', 'The commit leaves out removals that are due', {
+        fields: {
+          leaves: removalsDue(group, frame.content.committer, frame.header.nowMs, frame.content.operations),
+        },
+      });
+    }
+    const { claims, effect } = verified.value;
+    const isDear = ({ kind }: Claim): boolean => kind === 'sealing';
+    const broken =
+      (await proofs.verify(
+        groupId,
+        claims.filter((claim) => !isDear(claim)),
+      )) ?? (await proofs.verify(groupId, claims.filter(isDear)));
+    if (broken !== undefined) {
+      onFalseProof();
+      throw ruleError(broken);
+    }
+    return effect;
+  }
+}
+
+function stateOf(effect: CommitEffect) {
+  return {
+    mode: effect.mode,
+    transcript: effect.transcript,
+    confirmedTranscript: effect.confirmedTranscript,
+    lastNowMs: effect.nowMs,
+    epochKeys: effect.epochKeys,
+    lastRemovalEpoch: effect.lastRemovalEpoch,
+    previousEpochGrace: effect.allowsGrace,
+  };
+}

@@ -1,0 +1,40 @@
+/** Writing frames: a twin of the frame, posted at the same time, may be faster. */
+import { isUniqueViolation } from '@conclave/platform';
+import type { Store } from '@conclave/platform';
+import type { GroupHead, LeaveFrame, MessageFrame } from '@conclave/sealed-group';
+import type { ServerDatabase } from '../schema/server-database.ts';
+import { announceFrame } from './announce.ts';
+import { insertFrame, takeSeq } from './group-rows.ts';
+import type { GroupTransaction } from './group-rows.ts';
+
+/** Undefined, and nothing written, also when a frame with the same body was written meanwhile: then judge again. */
+export async function writeOnce(
+  store: Store<ServerDatabase>,
+  unit: (trx: GroupTransaction) => Promise<number | undefined>,
+): Promise<number | undefined> {
+  try {
+    return await store.write(unit);
+  } catch (error) {
+    if (isUniqueViolation(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Writes a frame that leaves the epoch as it is, if the group is still in `head`'s; resolves with its sequence number. */
+export async function writeInEpoch(
+  store: Store<ServerDatabase>,
+  groupId: string,
+  head: GroupHead,
+  frame: LeaveFrame | MessageFrame,
+  nowMs: number,
+  also: (trx: GroupTransaction) => Promise<void> = async () => undefined,
+): Promise<number | undefined> {
+  return await writeOnce(store, async (trx) => {
+    const seq = await takeSeq(trx, groupId, head.epoch);
+    if (seq === undefined) return undefined;
+    await insertFrame(trx, groupId, frame, { seq, nowMs });
+    await also(trx);
+    await announceFrame(trx, { groupId, frame, seq, lastRemovalEpoch: head.lastRemovalEpoch });
+    return seq;
+  });
+}
