@@ -3,7 +3,6 @@
  * derivation give, so that no identity key [F7] and no scalar out of range gets past them.
  */
 import type { Point, Scalar } from '@conclave/ristretto';
-import { xof } from '../hash/xof.ts';
 import { uint32 } from '../hash/label.ts';
 import type { Suite } from '../suite.ts';
 
@@ -48,7 +47,7 @@ export function publicKeyOf(suite: Suite, secret: SecretScalar): PublicKey {
 export function nextSecret(suite: Suite, secret: SecretScalar): SecretScalar {
   const { scalars } = suite.group;
   for (let retry = 0; ; retry++) {
-    const next = scalars.fromWideBytes(xof('next secret', [secret, uint32(retry)], 64));
+    const next = scalars.fromWideBytes(suite.xof('next secret', [secret, uint32(retry)], 64));
     if (!scalars.isZero(next)) return next as SecretScalar;
   }
 }

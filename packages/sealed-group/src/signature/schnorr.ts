@@ -50,7 +50,7 @@ export function sign(
   const { group } = suite;
   const { purpose, secret, publicKey, context, hedge } = input;
   const nonce = hedgedScalar(
-    group.scalars,
+    suite,
     'signature nonce',
     {
       secret: hashTuple('signature nonce secret', secret, hedge.secret),
@@ -108,7 +108,7 @@ function signatureChallenge(
     readonly commitment: Uint8Array;
   },
 ): Scalar {
-  return Transcript.start('signature')
+  return Transcript.start(suite, 'signature')
     .absorb('purpose', encoder.encode(said.purpose))
     .absorb('context', said.context)
     .absorb('public key', said.publicKey)
