@@ -24,7 +24,7 @@ export { createInProcessBus, type InProcessBusDeps, type InProcessBusLimits } fr
 
 export { createMetrics, DURATION_BUCKETS_S, type Metrics } from './metrics/metrics.ts';
 
-export type { RateLimiter } from './rate-limit/rate-limiter.ts';
+export type { RateLimiter, RateVerdict } from './rate-limit/rate-limiter.ts';
 export { createTokenBucketLimiter, type TokenBucketDeps } from './rate-limit/token-bucket-limiter.ts';
 
 export {

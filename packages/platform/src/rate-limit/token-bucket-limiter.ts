@@ -11,6 +11,8 @@ export interface TokenBucketDeps {
   readonly maxKeys?: number;
 }
 
+const taken = { ok: true } as const;
+
 interface Bucket {
   tokens: number;
   readAtMs: number;
@@ -45,13 +47,13 @@ export function createTokenBucketLimiter(deps: TokenBucketDeps): RateLimiter {
   };
 
   return {
-    async take(key, cost = 1) {
+    take(key, cost = 1) {
       if (!(cost >= 0)) throw new RangeError('cost must not be negative');
       if (cost > burst) return { ok: false, retryAfterMs: Infinity };
       const bucket = refilled(key, clock.nowMs());
       if (bucket.tokens >= cost) {
         bucket.tokens -= cost;
-        return { ok: true };
+        return taken;
       }
       return { ok: false, retryAfterMs: Math.ceil(((cost - bucket.tokens) * 1000) / perSecond) };
     },

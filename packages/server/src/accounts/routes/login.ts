@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { ApiError } from '../../errors/api-error.ts';
-import { takeOrRefuse } from '../../http/create-http.ts';
+import { takeOrRefuse } from '../../http/rate-limit.ts';
 import { parseBody } from '../../http/parse-input.ts';
 import type { AccountsContext } from '../accounts-feature.ts';
 import { localpartOfLogin } from '../user-id.ts';

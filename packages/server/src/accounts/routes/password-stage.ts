@@ -1,5 +1,5 @@
 /** The stage `m.login.password`: whoever holds the access token proves that they are its owner too. */
-import { takeOrRefuse } from '../../http/create-http.ts';
+import { takeOrRefuse } from '../../http/rate-limit.ts';
 import type { AccountsContext } from '../accounts-feature.ts';
 import type { AuthData, StageResult } from '../interactive-auth.ts';
 import type { Session } from '../sessions.ts';
