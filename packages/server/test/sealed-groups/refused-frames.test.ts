@@ -31,7 +31,7 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
 
 let world: SealedWorld;
 beforeAll(async () => {
-  world = await startSealedWorld({ sealedGroups: { maxPerAccount: 20 } });
+  world = await startSealedWorld({ sealedGroups: { maxPerAccount: 100 } });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
