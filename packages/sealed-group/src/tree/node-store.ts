@@ -14,6 +14,7 @@
  * few parents have, stand beside the records.
  */
 import type { PublicKey } from '../signature/keys.ts';
+import { hashKeyAt } from './key-hash.ts';
 import { treeHashBytes } from './node-hash.ts';
 import { rank, rolesByRank } from './roles.ts';
 import type { LeafIndex, NodeIndex } from './tree-math.ts';
@@ -74,6 +75,20 @@ export class NodeStore {
 
   isBlank(index: NodeIndex): boolean {
     return (this.#page(index)?.getUint8(offset(index) + at.content) ?? 0) === 0;
+  }
+
+  /** Whether a node with this key stands there. */
+  hasKey(index: NodeIndex, key: PublicKey): boolean {
+    const page = this.#page(index);
+    const start = offset(index);
+    if (page === undefined || page.getUint8(start + at.content) === 0) return false;
+    for (let i = 0; i < 32; i++) if (page.getUint8(start + i) !== key[i]) return false;
+    return true;
+  }
+
+  /** The hash of the key of a non-blank node, for `KeyIndex`. */
+  keyHash(index: NodeIndex, seed: number): number {
+    return hashKeyAt(this.#page(index)!, offset(index), seed);
   }
 
   unmergedLeaves(index: NodeIndex): readonly LeafIndex[] {

@@ -6,6 +6,7 @@
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import type { PublicKey } from '../signature/keys.ts';
+import { KeyIndex } from './key-index.ts';
 import { encodeNode } from './node-codec.ts';
 import { blankHash, leafHash, parentHash } from './node-hash.ts';
 import type { Summary } from './node-store.ts';
@@ -28,20 +29,30 @@ import {
 } from './tree-math.ts';
 import { TreeMisuseError } from './tree-misuse.ts';
 import type { Instance, InstanceKey, LeafNode, TreeNode } from './tree-node.ts';
-import { instanceKey, isPending, keyText } from './tree-node.ts';
+import { instanceKey, isPending } from './tree-node.ts';
 import type { RoleCounts, TreeReader } from './tree-reader.ts';
 import { checkStructure } from './tree-structure.ts';
+
+/** A tree that is being put together again. Nodes come in ascending order by index; what is left out is blank and over nothing. */
+export interface TreeRestoration {
+  /** What stands at the index, and the hash of its subtree. Refused: the order, the place or the key cannot be. */
+  put(index: number, node: TreeNode | undefined, hash: Uint8Array): Result<void>;
+  /** Once; refused unless the root was given with the hash that the tree is known to have. */
+  finish(treeHash: Uint8Array): Result<PublicTree>;
+}
 
 export class PublicTree implements TreeReader {
   #leafCount: number;
   readonly #store = new NodeStore();
-  readonly #nodeByKey = new Map<string, NodeIndex>();
+  readonly #nodeByKey: KeyIndex;
   readonly #pendingByAdder = new Map<InstanceKey, Set<LeafIndex>>();
   readonly #devicesByAdder = new Map<InstanceKey, Set<LeafIndex>>();
   readonly #census = new RoleCensus();
 
-  private constructor(leafCount: number) {
+  /** `expectedNodes`: how many keys to make room for; it grows by itself. */
+  private constructor(leafCount: number, expectedNodes = 0) {
     this.#leafCount = leafCount;
+    this.#nodeByKey = new KeyIndex(this.#store, expectedNodes);
   }
 
   /** The tree of a new group: the creator's leaf alone, a joined owner. */
@@ -56,7 +67,8 @@ export class PublicTree implements TreeReader {
       device: false,
       expiresAtMs: undefined,
     };
-    tree.apply({ leafCount: 1, nodes: new Map([[root(1), owner]]) });
+    tree.#enter(root(1), owner);
+    tree.#renewAll();
     return tree;
   }
 
@@ -64,7 +76,6 @@ export class PublicTree implements TreeReader {
   static fromNodes(leafCount: number, nodes: Iterable<readonly [number, TreeNode]>): Result<PublicTree> {
     if (!isLeafCount(leafCount)) return violation('tree/leaf-count');
     const tree = new PublicTree(leafCount);
-    const placed: NodeIndex[] = [];
     for (const [place, node] of nodes) {
       const index = toNodeIndex(place, leafCount);
       if (index === undefined || isLeaf(index) !== (node.kind === 'leaf') || !tree.isBlank(index))
@@ -72,11 +83,55 @@ export class PublicTree implements TreeReader {
       if (tree.nodeWithKey(node.publicKey) !== undefined)
         return violation('tree/unique-key', `node ${place}`);
       tree.#enter(index, node);
-      placed.push(index);
     }
-    tree.#renew(placed, root(leafCount));
+    tree.#renewAll();
     const broken = checkStructure(tree);
     return broken ?? accept(tree);
+  }
+
+  /**
+   * Puts a tree together again from what a trusted store kept of it, in as many steps as the caller likes. Invariants are not
+   * proven anew and nothing is hashed.
+   */
+  static restore(leafCount: number): Result<TreeRestoration> {
+    if (!isLeafCount(leafCount)) return violation('tree/leaf-count');
+    const tree = new PublicTree(leafCount, nodeCount(leafCount));
+    const top = root(leafCount);
+    let next = 0;
+    /** Summaries of all subtrees that end before `index`. */
+    const passTo = (index: number): void => {
+      for (; next < index; next++) {
+        if (!isLeaf(next as NodeIndex)) continue;
+        let at = next as NodeIndex;
+        tree.#store.putSummary(at, tree.#summarise(at));
+        while (at !== top && at > parent(at)) {
+          at = parent(at);
+          tree.#store.putSummary(at, tree.#summarise(at));
+        }
+      }
+    };
+    return accept({
+      put(index, node, hash) {
+        const place = toNodeIndex(index, leafCount);
+        if (place === undefined || index < next) return violation('tree/node-place', `node ${index}`);
+        passTo(index);
+        if (node !== undefined) {
+          if (isLeaf(place) !== (node.kind === 'leaf')) return violation('tree/node-place', `node ${index}`);
+          if (tree.nodeWithKey(node.publicKey) !== undefined)
+            return violation('tree/unique-key', `node ${index}`);
+          tree.#enter(place, node);
+        }
+        tree.#store.putHash(place, hash);
+        return accept(undefined);
+      },
+      finish(treeHash) {
+        passTo(nodeCount(leafCount));
+        const kept = tree.#store.hash(top);
+        if (kept === undefined || kept.some((byte, i) => byte !== treeHash[i]))
+          return violation('tree/path-hash', 'the root');
+        return tree.roleCounts().joined.owner === 0 ? violation('tree/ownerless') : accept(tree);
+      },
+    });
   }
 
   get leafCount(): number {
@@ -117,7 +172,7 @@ export class PublicTree implements TreeReader {
   }
 
   nodeWithKey(publicKey: PublicKey): NodeIndex | undefined {
-    return this.#nodeByKey.get(keyText(publicKey));
+    return this.#nodeByKey.find(publicKey);
   }
 
   pendingLeavesAddedBy(adder: Instance): readonly LeafIndex[] {
@@ -173,22 +228,24 @@ export class PublicTree implements TreeReader {
     for (const [index, node] of changes.nodes) this.#enter(index, node);
     this.#leafCount = changes.leafCount;
     this.#renew(changed, root(largest));
+    for (const [index, { hash }] of changes.subtrees)
+      if (hash !== undefined) this.#store.putHash(index, hash);
     this.#store.shrink(nodeCount(this.#leafCount));
   }
 
   #leave(index: NodeIndex): void {
     const node = this.#store.get(index);
     if (node === undefined) return;
-    this.#nodeByKey.delete(keyText(node.publicKey));
+    this.#nodeByKey.remove(index);
     if (node.kind === 'leaf') this.#count(leafAt(index), node, -1);
     this.#store.put(index, undefined);
   }
 
   #enter(index: NodeIndex, node: TreeNode | undefined): void {
     if (node === undefined) return;
-    this.#nodeByKey.set(keyText(node.publicKey), index);
     if (node.kind === 'leaf') this.#count(leafAt(index), node, 1);
     this.#store.put(index, node);
+    this.#nodeByKey.add(index);
   }
 
   #count(index: LeafIndex, leaf: LeafNode, by: 1 | -1): void {
@@ -210,6 +267,14 @@ export class PublicTree implements TreeReader {
         this.#store.forgetHash(index);
         if (index !== top) byLevel[height + 1]!.add(parent(index));
       }
+    }
+  }
+
+  #renewAll(): void {
+    for (let height = 0; height <= level(root(this.#leafCount)); height++) {
+      const step = 2 ** (height + 1);
+      for (let index = 2 ** height - 1; index < nodeCount(this.#leafCount); index += step)
+        this.#store.putSummary(index as NodeIndex, this.#summarise(index as NodeIndex));
     }
   }
 

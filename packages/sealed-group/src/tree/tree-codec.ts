@@ -10,7 +10,7 @@ import type { Result, Violation } from '../result.ts';
 import { violation } from '../result.ts';
 import { ByteReader, ByteWriter } from './byte-stream.ts';
 import type { ParseKey } from './node-codec.ts';
-import { readNode, tag, writeNode } from './node-codec.ts';
+import { encodeNode, readNode, tag } from './node-codec.ts';
 import { PublicTree } from './public-tree.ts';
 import type { NodeIndex } from './tree-math.ts';
 import { isLeafCount, nodeCount } from './tree-math.ts';
@@ -18,23 +18,49 @@ import type { TreeNode } from './tree-node.ts';
 
 const format = 1;
 
-export function encodeTree(tree: PublicTree): Uint8Array {
-  const writer = new ByteWriter(2 + 40 * nodeCount(tree.leafCount));
-  writer.byte(format);
-  writer.byte(Math.log2(tree.leafCount));
-  let next = 0;
-  const blankUpTo = (index: number): void => {
-    if (index === next) return;
-    writer.byte(tag.blank);
-    writer.number(index - next - 1);
-  };
-  for (const [index, node] of tree.nodes()) {
-    blankUpTo(index);
-    writeNode(writer, node);
-    next = index + 1;
+/** Writes a tree node by node, so that one of a million members never stands in memory as a whole. */
+export class TreeEncoder {
+  readonly #nodeCount: number;
+  #writer = new ByteWriter(1024);
+  #next = 0;
+
+  constructor(leafCount: number) {
+    this.#nodeCount = nodeCount(leafCount);
+    this.#writer.byte(format);
+    this.#writer.byte(Math.log2(leafCount));
   }
-  blankUpTo(nodeCount(tree.leafCount));
-  return writer.bytes();
+
+  /** `content` of a node that is not blank, as `encodeNode` gives it; nodes come in ascending order, blank ones are left out. */
+  node(index: number, content: Uint8Array): void {
+    this.#blankUpTo(index);
+    this.#writer.raw(content);
+    this.#next = index + 1;
+  }
+
+  /** After the last node. */
+  end(): void {
+    this.#blankUpTo(this.#nodeCount);
+  }
+
+  /** What was written since it was last taken. */
+  take(): Uint8Array {
+    const written = this.#writer.bytes();
+    this.#writer = new ByteWriter(Math.max(1024, written.length));
+    return written;
+  }
+
+  #blankUpTo(index: number): void {
+    if (index === this.#next) return;
+    this.#writer.byte(tag.blank);
+    this.#writer.number(index - this.#next - 1);
+  }
+}
+
+export function encodeTree(tree: PublicTree): Uint8Array {
+  const encoder = new TreeEncoder(tree.leafCount);
+  for (const [index, node] of tree.nodes()) encoder.node(index, encodeNode(node));
+  encoder.end();
+  return encoder.take();
 }
 
 /** A tree from outside: canonical encoding, sound structure and well-formed, unique keys; its hash is the caller's to compare. */

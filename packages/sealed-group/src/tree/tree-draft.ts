@@ -23,6 +23,19 @@ import type { RoleCounts, TreeReader } from './tree-reader.ts';
 export interface TreeChanges {
   readonly leafCount: number;
   readonly nodes: ReadonlyMap<NodeIndex, TreeNode | undefined>;
+  /**
+   * Every node with a change in it or under it, and what is true there afterwards: what a store has to write, so that it
+   * can show any leaf's path without knowing the rest of the tree.
+   */
+  readonly subtrees: ReadonlyMap<NodeIndex, Subtree>;
+}
+
+/** A node together with the hash of all that stands under it. */
+export interface Subtree {
+  /** Undefined: blank. */
+  readonly node: TreeNode | undefined;
+  /** Undefined: no leaf stands under the node, or its place is outside the tree. */
+  readonly hash: Uint8Array | undefined;
 }
 
 export class TreeDraft implements TreeReader {
@@ -110,7 +123,20 @@ export class TreeDraft implements TreeReader {
     const nodes = new Map<NodeIndex, TreeNode | undefined>();
     for (const [index, node] of this.#nodes)
       if (node !== undefined || !this.#baseIsBlank(index)) nodes.set(index, node);
-    return { leafCount: this.#leafCount, nodes };
+    return { leafCount: this.#leafCount, nodes, subtrees: this.#subtrees() };
+  }
+
+  #subtrees(): Map<NodeIndex, Subtree> {
+    const subtrees = new Map<NodeIndex, Subtree>();
+    this.treeHash();
+    for (const index of this.#hashes!.keys()) {
+      const isEmpty = this.occupiedLeaves(index) === 0;
+      subtrees.set(index, { node: this.node(index), hash: isEmpty ? undefined : this.hash(index) });
+    }
+    // What was cut off: it counts as blank should the tree grow again.
+    for (const index of this.#occupied.keys())
+      if (index >= nodeCount(this.#leafCount)) subtrees.set(index, { node: undefined, hash: undefined });
+    return subtrees;
   }
 
   // Shaping, for `planCommit`.

@@ -15,6 +15,7 @@ import type {
   NodeIndex,
   ParseKey,
   Role,
+  TreeChanges,
   TreeOperation,
 } from '../../src/tree/index.ts';
 import {
@@ -134,7 +135,8 @@ export class GroupModel {
     return plan.added.map(({ leaf }) => leaf);
   }
 
-  carryOut(plan: CommitPlan): void {
+  /** Returns what changed. */
+  carryOut(plan: CommitPlan): TreeChanges {
     const committer = this.person(plan.committer);
     this.epoch += 1;
     this.mode = plan.newMode;
@@ -160,6 +162,7 @@ export class GroupModel {
       this.knownBy.get(committer)!.add(secret);
       this.secretByNode.set(node, secret);
     }
+    return changes;
   }
 
   person(leaf: LeafIndex): InstanceKey {

@@ -240,6 +240,7 @@ describe('cascades', () => {
     const second = group.tree.leaf(lf(3))!;
     group.tree.apply({
       leafCount: 4,
+      subtrees: new Map(),
       nodes: new Map([
         [at(6), { ...second, addedBy: { leaf: lf(2), epoch: group.tree.leaf(lf(2))!.epoch } }],
       ]),

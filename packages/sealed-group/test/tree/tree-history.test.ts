@@ -1,10 +1,12 @@
 /** Properties of random histories: who knows what, and that every way to compute the tree gives the same tree. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CommitPlan, LeafIndex, NodeIndex } from '../../src/tree/index.ts';
+import type { CommitPlan, LeafIndex, NodeIndex, Subtree } from '../../src/tree/index.ts';
 import {
+  assembleMerklePath,
   decodeTree,
   encodeMerklePath,
+  encodeNode,
   encodeTree,
   instanceKey,
   isBelow,
@@ -23,6 +25,17 @@ import { GroupModel, trustKey, unwrap } from './group-model.ts';
 import { planStep, step } from './random-history.ts';
 
 const histories = fc.array(step, { minLength: 5, maxLength: 40 });
+
+function restore(
+  leafCount: number,
+  stored: ReadonlyMap<NodeIndex, Subtree>,
+  treeHash: Uint8Array,
+): PublicTree {
+  const restoration = unwrap(PublicTree.restore(leafCount));
+  for (const [index, { node, hash }] of [...stored].sort(([a], [b]) => a - b))
+    if (hash !== undefined) unwrap(restoration.put(index, node, hash));
+  return unwrap(restoration.finish(treeHash));
+}
 
 function run(
   steps: Parameters<typeof planStep>[1][],
@@ -176,6 +189,51 @@ describe('after every commit of a random history', () => {
         });
       }),
       { numRuns: 30 },
+    );
+  });
+
+  test('what changes say of subtrees is all that a store needs: it shows every path and restores the tree', () => {
+    fc.assert(
+      fc.property(histories, (steps) => {
+        const stored = new Map<NodeIndex, Subtree>();
+        const group = new GroupModel();
+        const keep = (subtrees: Iterable<readonly [NodeIndex, Subtree]>): void => {
+          for (const [index, subtree] of subtrees) stored.set(index, subtree);
+        };
+        keep([[root(1), { node: group.tree.node(root(1)), hash: group.tree.treeHash() }]]);
+        for (const drawn of steps) {
+          const planned = planStep(group, drawn);
+          if (planned === undefined) continue;
+          keep(group.carryOut(planned.plan).subtrees);
+          const { tree } = group;
+          for (let i = 0; i < 2 * nodeCount(tree.leafCount); i++) {
+            const index = i as NodeIndex;
+            const inTree = i < nodeCount(tree.leafCount);
+            const isEmpty = !inTree || tree.occupiedLeaves(index) === 0;
+            const { node, hash } = stored.get(index) ?? { node: undefined, hash: undefined };
+            expect(node).toEqual(inTree ? tree.node(index) : undefined);
+            expect(hash).toEqual(isEmpty ? undefined : tree.hash(index));
+          }
+          const subtreeAt = (index: NodeIndex) => {
+            const { node, hash } = stored.get(index) ?? { node: undefined, hash: undefined };
+            return { content: node && encodeNode(node), hash };
+          };
+          for (let leaf = 0 as LeafIndex; leaf < tree.leafCount; leaf++)
+            expect(assembleMerklePath(tree.leafCount, leaf, subtreeAt)).toEqual(encodeMerklePath(tree, leaf));
+          const restored = restore(tree.leafCount, stored, tree.treeHash());
+          expect([...restored.nodes()]).toEqual([...tree.nodes()]);
+          for (let i = 0; i < nodeCount(tree.leafCount); i++) {
+            const index = i as NodeIndex;
+            expect(restored.occupiedLeaves(index)).toBe(tree.occupiedLeaves(index));
+            expect(restored.hash(index)).toEqual(tree.hash(index));
+          }
+          expect(restored.roleCounts()).toEqual(tree.roleCounts());
+          expect(restored.expiredLeaves(group.nowMs + 45_000, 100)).toEqual(
+            tree.expiredLeaves(group.nowMs + 45_000, 100),
+          );
+        }
+      }),
+      { numRuns: 25 },
     );
   });
 

@@ -595,3 +595,37 @@ test('a new key that is not new is refused when it is set', () => {
 test('every rule of the tree was broken above', () => {
   expect([...broken].sort()).toEqual(Object.keys(treeRules).sort());
 });
+
+describe('a tree from a trusted store', () => {
+  const hash = new Uint8Array(32).fill(1);
+  const restoration = () => unwrap(PublicTree.restore(4));
+
+  test('has ascending nodes in their places, each key once', () => {
+    const started = restoration();
+    expect(started.put(2, leafOf(1, 'owner'), hash).ok).toBe(true);
+    breaks('tree/node-place', started.put(1, parentOf(1), hash));
+    breaks('tree/node-place', started.put(3, leafOf(7), hash));
+    breaks('tree/node-place', started.put(7, parentOf(7), hash));
+    breaks('tree/unique-key', restoreTwice(leafOf(1, 'owner')));
+    breaks('tree/leaf-count', PublicTree.restore(3));
+  });
+
+  function restoreTwice(leaf: LeafNode): Result<void> {
+    const started = restoration();
+    unwrap(started.put(0, leaf, hash));
+    return started.put(2, leaf, hash);
+  }
+
+  test('has the hash that it is known by, and an owner', () => {
+    const ownerless = restoration();
+    unwrap(ownerless.put(3, undefined, hash));
+    unwrap(ownerless.put(4, leafOf(2), hash));
+    breaks('tree/ownerless', ownerless.finish(hash));
+    const rootless = restoration();
+    unwrap(rootless.put(0, leafOf(0, 'owner'), hash));
+    breaks('tree/path-hash', rootless.finish(hash));
+    const other = restoration();
+    unwrap(other.put(3, parentOf(3), new Uint8Array(32)));
+    breaks('tree/path-hash', other.finish(hash));
+  });
+});
