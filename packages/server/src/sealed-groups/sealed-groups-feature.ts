@@ -24,6 +24,7 @@ import type { GroupCache } from './group-cache.ts';
 import { createGroupGate } from './group-gate.ts';
 import { createGroupRows } from './group-rows.ts';
 import type { GroupRows } from './group-rows.ts';
+import { createOpenings } from './openings.ts';
 import { rememberPoints } from './remember-points.ts';
 import { createReadAccess } from './read-access.ts';
 import type { ReadAccess } from './read-access.ts';
@@ -32,6 +33,7 @@ import { addDescribeServerRoute } from './routes/describe-server.ts';
 import { addPostFramesRoutes } from './routes/post-frames.ts';
 import { addReadLogRoutes } from './routes/read-log.ts';
 import { addReadMembershipRoutes } from './routes/read-membership.ts';
+import { addReadOpeningsRoutes } from './routes/read-openings.ts';
 import { createSealedGroupMetrics } from './sealed-group-metrics.ts';
 import type { SealedGroupMetrics } from './sealed-group-metrics.ts';
 
@@ -158,6 +160,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       addPostFramesRoutes(app, context);
       addReadMembershipRoutes(app, context);
       addReadLogRoutes(app, context);
+      addReadOpeningsRoutes(app, context, createOpenings({ store, rows }));
       await addBlobRoutes(app, context);
     },
     sweepOrphanBlobs: () => context.blobs.sweepOrphans(),
