@@ -13,7 +13,7 @@ export type { Migration, MigrationSequence, SchemaEngine } from './store/migrati
 export { openSqliteStore, type SqliteStoreDeps } from './store/sqlite/open-sqlite-store.ts';
 
 export type { OutboxTables, OutboxTable, OutboxParkedTable } from './outbox/outbox-table.ts';
-export { enqueueOutbox, type OutboxEntry } from './outbox/enqueue-outbox.ts';
+export { enqueueOutbox, prepareEnqueue, type OutboxEntry } from './outbox/enqueue-outbox.ts';
 export { discardParked, listParked, unpark, type ParkedRow } from './outbox/parked.ts';
 export { startRelay, type Relay, type RelayDeps, type RelayLimits } from './relay/relay.ts';
 

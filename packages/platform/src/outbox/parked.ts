@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { Store } from '../store/store.ts';
 import { enqueueOutbox } from './enqueue-outbox.ts';
+import { outboxOf } from './outbox-of.ts';
 import type { OutboxParkedTable, OutboxTables } from './outbox-table.ts';
 
 /** A parked row without its payload. */
@@ -46,9 +47,4 @@ export async function discardParked<DB extends OutboxTables>(store: Store<DB>, i
     const { numDeletedRows } = await trx.deleteFrom('outbox_parked').where('id', '=', id).executeTakeFirst();
     return numDeletedRows > 0n;
   });
-}
-
-/** The same store, seen through the outbox's tables alone. Kysely's types are invariant in `DB`. */
-export function outboxOf<DB extends OutboxTables>(store: Store<DB>): Store<OutboxTables> {
-  return store as unknown as Store<OutboxTables>;
 }

@@ -26,7 +26,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { OutboxTables } from '../outbox/outbox-table.ts';
-import { outboxOf } from '../outbox/parked.ts';
+import { outboxOf } from '../outbox/outbox-of.ts';
 import type { RandomSource } from '../random/random-source.ts';
 import type { Store } from '../store/store.ts';
 import { backoffMs } from './backoff.ts';

@@ -34,6 +34,8 @@ export type RowOf<Result> = Result extends InsertResult | UpdateResult | DeleteR
 export interface PreparedQuery<DB, Values, Row> {
   /** Rows of the last committed state, as `store.db` sees it. For queries that change nothing. */
   read(values: Values): Promise<Row[]>;
+  /** The same for each of `list`, in its order, on one state and with one round trip. */
+  readEach(list: readonly Values[]): Promise<Row[][]>;
   /** Rows that the query gives in the unit of `trx`, as `trx` itself would run it. */
   run(trx: Transaction<DB>, values: Values): Promise<Row[]>;
   /** Runs the query for each of `list`, in its order, and drops its rows. Rejects with the first failure, after which none is run. */

@@ -14,10 +14,10 @@ import {
   isCommitFrame,
   isLeaveFrame,
   isMessageFrame,
-  leafFrom,
+  leafOfFrame,
   parseFrame,
 } from '@conclave/sealed-group';
-import type { CommitFrame, LeaveFrame, MessageFrame, ParsedFrame, PublicGroup } from '@conclave/sealed-group';
+import type { CommitFrame, LeaveFrame, MessageFrame, ParsedFrame } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
 import type { ProofService } from '../proofs/proof-service.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
@@ -30,6 +30,7 @@ import type { GroupCache } from './group-cache.ts';
 import type { GroupGate } from './group-gate.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
 import { clockError, malformedError, notEligibleError } from './rule-errors.ts';
+import { createStandingReads } from './standing-reads.ts';
 
 export interface AcceptFrameDeps {
   readonly store: Store<ServerDatabase>;
@@ -60,6 +61,7 @@ export type AcceptFrame = (groupId: string, bytes: Uint8Array) => Promise<Accept
 
 export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
   const { rows, cache, gate, proofs, clock, decoy } = deps;
+  const readStanding = createStandingReads(rows);
   const acceptMessage = createAcceptMessage(deps);
   const acceptLeave = createAcceptLeave(deps);
   const acceptCommit = createAcceptCommit(deps);
@@ -88,11 +90,10 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
    * whoever posts it again: an acknowledgement may have been lost.
    */
   async function admit(groupId: string, frame: GroupFrame): Promise<AcceptedFrame | GroupRow> {
-    const stored = await rows.findFrame(groupId, frame.bodyHash);
+    const { stored, row } = await readStanding(groupId, frame.bodyHash);
     if (stored !== undefined && Buffer.from(stored.frame).equals(frame.bytes)) {
       return { seq: stored.seq, epoch: await rows.epochAfter(groupId, stored.seq) };
     }
-    const row = await rows.findGroup(groupId);
     await requireEligible(groupId, row, frame);
     if (row === undefined) throw notEligibleError();
     const nowMs = clock.nowMs();
@@ -112,10 +113,10 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     row: GroupRow | undefined,
     frame: GroupFrame,
   ): Promise<void> {
-    const claimIn = (group: PublicGroup) => eligibilityClaim(group, leafFrom(group, frame), frame);
-    const claim =
-      (row && (await cache.use(groupId, row, ({ group }) => claimIn(group)))) ??
-      claimIn(decoy.standIn(frame.header));
+    const named = leafOfFrame(frame);
+    const leaf = named === undefined ? undefined : await cache.leaf(groupId, row?.epoch ?? 0, named);
+    const head = row === undefined ? decoy.standIn(frame.header) : cache.head(groupId, row).head;
+    const claim = eligibilityClaim(head, leaf, frame);
     // A wrong leaf or epoch costs no verification; here it does, so that time does not tell it from a wrong signature.
     const queue = row === undefined ? strangers : groupId;
     const broken = await proofs.verify(queue, [claim.ok ? claim.value : decoy.falseClaim]);

@@ -3,10 +3,14 @@ import { checkMessageEpoch, checkMessageProof, leafFrom } from '@conclave/sealed
 import type { MessageFrame } from '@conclave/sealed-group';
 import type { AcceptedFrame, AcceptFrameDeps } from './accept-frame.ts';
 import type { CachedGroup } from './group-cache.ts';
+import { createMessageBatches } from './message-batches.ts';
 import { ruleError, wrongEpochError } from './rule-errors.ts';
-import { writeInEpoch } from './write-once.ts';
+
+/** Bounds how long one group's unit holds the event loop: about two milliseconds. */
+const maxFramesPerUnit = 128;
 
 export function createAcceptMessage({ store, clock }: Pick<AcceptFrameDeps, 'store' | 'clock'>) {
+  const batches = createMessageBatches(store, { maxFrames: maxFramesPerUnit });
   /** Undefined: the epoch changed meanwhile, or a twin was faster. */
   return async (
     groupId: string,
@@ -17,7 +21,7 @@ export function createAcceptMessage({ store, clock }: Pick<AcceptFrameDeps, 'sto
     if (!checkMessageEpoch(group, frame, nowMs - epochMadeAtMs).ok) throw wrongEpochError(group.epoch);
     const proof = checkMessageProof(group, leafFrom(group, frame), frame);
     if (!proof.ok) throw ruleError(proof);
-    const seq = await writeInEpoch(store, groupId, group, frame, nowMs);
+    const seq = await batches.write(groupId, group, frame, nowMs);
     return seq === undefined ? undefined : { seq, epoch: group.epoch };
   };
 }

@@ -3,6 +3,7 @@
  * (docs/decisions/0001-shape.md, "Channels"). Payloads are Centrifugo server API commands.
  */
 import { enqueueOutbox } from '@conclave/platform';
+import type { OutboxEntry } from '@conclave/platform';
 import type { ParsedFrame } from '@conclave/sealed-group';
 import type { GroupTransaction } from './group-rows.ts';
 
@@ -14,22 +15,22 @@ export function channelOf(groupId: string, lastRemovalEpoch: number): string {
   return `group:${groupId}.${lastRemovalEpoch}`;
 }
 
-export async function announceFrame(
-  trx: GroupTransaction,
-  announced: {
-    readonly groupId: string;
-    readonly frame: ParsedFrame;
-    readonly seq: number;
-    /** Of the group before the frame: those who may read it are subscribed there. */
-    readonly lastRemovalEpoch: number;
-  },
-): Promise<void> {
+export interface AnnouncedFrame {
+  readonly groupId: string;
+  readonly frame: ParsedFrame;
+  readonly seq: number;
+  /** Of the group before the frame: those who may read it are subscribed there. */
+  readonly lastRemovalEpoch: number;
+}
+
+export async function announceFrame(trx: GroupTransaction, announced: AnnouncedFrame): Promise<void> {
+  await enqueueOutbox(trx, announcementOf(announced));
+}
+
+export function announcementOf(announced: AnnouncedFrame): OutboxEntry {
   const { groupId, frame, seq } = announced;
-  const octets =
-    frame.bytes.length <= maxAnnouncedFrameBytes
-      ? { frame: Buffer.from(frame.bytes).toString('base64') }
-      : {};
-  await enqueueCommand(trx, groupId, `${groupId}.${seq}`, 'publish', {
+  const octets = frame.bytes.length <= maxAnnouncedFrameBytes ? { frame: base64Of(frame.bytes) } : {};
+  return commandFor(groupId, `${groupId}.${seq}`, 'publish', {
     channel: channelOf(groupId, announced.lastRemovalEpoch),
     data: { seq, epoch: frame.header.epoch, ...octets },
     // The relay may tell the bus twice after a crash; subscribers hear it once.
@@ -46,24 +47,28 @@ export async function announceRemoval(
   announced: { readonly groupId: string; readonly seq: number; readonly lastRemovalEpoch: number },
 ): Promise<void> {
   const { groupId, seq, lastRemovalEpoch } = announced;
-  await enqueueCommand(trx, groupId, `${groupId}.${seq}.unsubscribe`, 'unsubscribe', {
+  const command = commandFor(groupId, `${groupId}.${seq}.unsubscribe`, 'unsubscribe', {
     channel: channelOf(groupId, lastRemovalEpoch),
     // Subscribers of groups are anonymous.
     user: '',
   });
+  await enqueueOutbox(trx, command);
 }
 
-async function enqueueCommand(
-  trx: GroupTransaction,
+function commandFor(
   groupId: string,
   messageId: string,
   method: 'publish' | 'unsubscribe',
   payload: object,
-): Promise<void> {
-  await enqueueOutbox(trx, {
+): OutboxEntry {
+  return {
     subject: `events.group.${groupId}`,
     orderingKey: `group.${groupId}`,
     messageId,
     payload: Buffer.from(JSON.stringify({ method, payload })),
-  });
+  };
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }

@@ -4,7 +4,7 @@
  */
 import { sql, type Transaction } from 'kysely';
 import type { Store } from '@conclave/platform';
-import { encodeNode } from '@conclave/sealed-group';
+import { root } from '@conclave/sealed-group';
 import type {
   BudgetAccount,
   CommitEffect,
@@ -13,12 +13,14 @@ import type {
   LeafIndex,
   OutstandingLeave,
   ParsedFrame,
-  TreeChanges,
+  PublicTree,
 } from '@conclave/sealed-group';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { decodeReservation, encodeGroupState, encodeReservation } from './group-state.ts';
 import type { GroupState } from './group-state.ts';
 import { plainBytes } from './plain-bytes.ts';
+import { insertEpoch } from './tree-rows.ts';
+import type { SealedGroupsTable } from './sealed-group-tables.ts';
 
 export type GroupTransaction = Transaction<ServerDatabase>;
 
@@ -40,25 +42,39 @@ export type GroupRows = ReturnType<typeof createGroupRows>;
 
 export function createGroupRows(store: Store<ServerDatabase>) {
   const { db } = store;
+  const findGroup = store.prepare((query, value: { readonly groupId: string }) =>
+    query
+      .selectFrom('sealed_groups')
+      .select(['epoch', 'last_seq', 'state', 'reservation'])
+      .where('group_id', '=', value.groupId),
+  );
+  const findFrame = store.prepare(
+    (query, value: { readonly groupId: string; readonly bodyHash: Uint8Array }) =>
+      query
+        .selectFrom('sealed_frames')
+        .select(['seq', 'epoch', 'frame'])
+        .where('group_id', '=', value.groupId)
+        .where('body_hash', '=', value.bodyHash),
+  );
   return {
     async findGroup(groupId: string): Promise<GroupRow | undefined> {
-      const row = await db
-        .selectFrom('sealed_groups')
-        .select(['epoch', 'last_seq', 'state', 'reservation'])
-        .where('group_id', '=', groupId)
-        .executeTakeFirst();
-      if (row === undefined) return undefined;
-      const { epoch, last_seq: lastSeq, state, reservation } = row;
-      return { epoch, lastSeq, state, reservation: decodeReservation(reservation) };
+      return toGroupRow(await findGroup.read({ groupId }));
+    },
+
+    /** The same for each of `groupIds`. */
+    async findGroups(groupIds: readonly string[]): Promise<(GroupRow | undefined)[]> {
+      return (await findGroup.readEach(groupIds.map((groupId) => ({ groupId })))).map(toGroupRow);
     },
 
     async findFrame(groupId: string, bodyHash: Uint8Array): Promise<StoredFrame | undefined> {
-      return await db
-        .selectFrom('sealed_frames')
-        .select(['seq', 'epoch', 'frame'])
-        .where('group_id', '=', groupId)
-        .where('body_hash', '=', bodyHash)
-        .executeTakeFirst();
+      return (await findFrame.read({ groupId, bodyHash }))[0];
+    },
+
+    /** For each of `wanted`, in its order, the frame of its group with this body. */
+    async findFrames(
+      wanted: readonly { readonly groupId: string; readonly bodyHash: Uint8Array }[],
+    ): Promise<(StoredFrame | undefined)[]> {
+      return (await findFrame.readEach(wanted)).map(([frame]) => frame);
     },
 
     /** The group's epoch once the frame with this number was in the log. */
@@ -104,40 +120,6 @@ export function createGroupRows(store: Store<ServerDatabase>) {
         .execute();
     },
 
-    async findEpoch(
-      groupId: string,
-      epoch: number,
-    ): Promise<{ leafCount: number; madeAtMs: number } | undefined> {
-      const row = await db
-        .selectFrom('sealed_epochs')
-        .select(['leaf_count', 'made_at_ms'])
-        .where('group_id', '=', groupId)
-        .where('epoch', '=', epoch)
-        .executeTakeFirst();
-      return row && { leafCount: row.leaf_count, madeAtMs: row.made_at_ms };
-    },
-
-    /** Contents of the nodes as they were in `epoch`, blank ones left out. */
-    async listNodes(groupId: string, epoch: number): Promise<{ node: number; content: Uint8Array }[]> {
-      const rows = await db
-        .selectFrom('sealed_nodes as newest')
-        .select(['newest.node', 'newest.content'])
-        .where('newest.group_id', '=', groupId)
-        .where('newest.content', 'is not', null)
-        .where('newest.epoch', '=', (eb) =>
-          eb
-            .selectFrom('sealed_nodes as version')
-            .select((select) => select.fn.max('version.epoch').as('epoch'))
-            .where('version.group_id', '=', groupId)
-            .whereRef('version.node', '=', 'newest.node')
-            .where('version.epoch', '<=', epoch),
-        )
-        .execute();
-      return rows.flatMap(({ node, content }) =>
-        content === null ? [] : [{ node, content: plainBytes(content) }],
-      );
-    },
-
     async listLeaves(groupId: string): Promise<OutstandingLeave[]> {
       const rows = await db
         .selectFrom('sealed_leaves')
@@ -171,6 +153,15 @@ export function createGroupRows(store: Store<ServerDatabase>) {
   };
 }
 
+function toGroupRow([row]: readonly Pick<
+  SealedGroupsTable,
+  'epoch' | 'last_seq' | 'state' | 'reservation'
+>[]): GroupRow | undefined {
+  if (row === undefined) return undefined;
+  const { epoch, last_seq: lastSeq, state, reservation } = row;
+  return { epoch, lastSeq, state, reservation: decodeReservation(reservation) };
+}
+
 export async function countGroupsOf(trx: GroupTransaction, creator: string): Promise<number> {
   const { count } = await trx
     .selectFrom('sealed_groups')
@@ -187,8 +178,7 @@ export async function insertGroup(
     readonly groupId: string;
     readonly creator: string;
     readonly state: GroupState;
-    readonly changes: TreeChanges;
-    readonly treeHash: Uint8Array;
+    readonly tree: PublicTree;
     readonly nowMs: number;
   },
 ): Promise<boolean> {
@@ -200,14 +190,27 @@ export async function insertGroup(
       created_at_ms: group.nowMs,
       epoch: 0,
       last_seq: 1,
-      state: encodeGroupState(group.state),
+      state: encodeGroupState({ ...group.state, epochMadeAtMs: group.nowMs }),
       reservation: null,
+      oldest_epoch: 0,
+      collected_epoch: 0,
+      oldest_superseded_at_ms: null,
       blob_bytes: 0,
     })
     .onConflict((conflict) => conflict.column('group_id').doNothing())
     .executeTakeFirst();
   if (inserted.numInsertedOrUpdatedRows !== 1n) return false;
-  await insertEpoch(trx, group.groupId, { ...group, epoch: 0, seq: 1 });
+  const { leafCount } = group.tree;
+  const treeHash = group.tree.treeHash();
+  await insertEpoch(trx, group.groupId, {
+    epoch: 0,
+    seq: 1,
+    madeAtMs: group.nowMs,
+    leafCount,
+    treeHash,
+    // A group begins with one leaf, which is its root.
+    subtrees: new Map([[root(leafCount), { node: group.tree.node(root(leafCount)), hash: treeHash }]]),
+  });
   return true;
 }
 
@@ -243,16 +246,25 @@ export async function advanceRows(
     .set((eb) => ({
       last_seq: eb('last_seq', '+', 1),
       epoch: effect.epoch,
-      state: encodeGroupState(state),
+      state: encodeGroupState({ ...state, epochMadeAtMs: nowMs }),
       reservation: null,
+      oldest_superseded_at_ms: eb.fn.coalesce('oldest_superseded_at_ms', eb.val(nowMs)),
     }))
     .where('group_id', '=', groupId)
     .where('epoch', '=', effect.epoch - 1)
     .returning('last_seq')
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { epoch, changes, treeHash } = effect;
-  await insertEpoch(trx, groupId, { epoch, changes, treeHash, seq: row.last_seq, nowMs });
+  const { epoch, treeHash } = effect;
+  const { leafCount, subtrees } = effect.changes;
+  await insertEpoch(trx, groupId, {
+    epoch,
+    seq: row.last_seq,
+    madeAtMs: nowMs,
+    leafCount,
+    treeHash,
+    subtrees,
+  });
   const { removed, committer } = effect.plan;
   for (const leaves of chunksOf([...removed, committer])) {
     await trx
@@ -339,8 +351,8 @@ export async function storeReservation(
 }
 
 /**
- * SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535; a node's row has four. A removal cascades to any number
- * of pending leaves, so nothing here may grow with it.
+ * SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535. A removal cascades to any number of pending leaves, so
+ * nothing here may grow with it.
  */
 const rowsPerStatement = 4_000;
 
@@ -348,35 +360,4 @@ function* chunksOf<T>(items: readonly T[]): Generator<T[]> {
   for (let start = 0; start < items.length; start += rowsPerStatement) {
     yield items.slice(start, start + rowsPerStatement);
   }
-}
-
-async function insertEpoch(
-  trx: GroupTransaction,
-  groupId: string,
-  made: {
-    readonly epoch: number;
-    readonly changes: TreeChanges;
-    readonly treeHash: Uint8Array;
-    readonly seq: number;
-    readonly nowMs: number;
-  },
-): Promise<void> {
-  await trx
-    .insertInto('sealed_epochs')
-    .values({
-      group_id: groupId,
-      epoch: made.epoch,
-      leaf_count: made.changes.leafCount,
-      tree_hash: made.treeHash,
-      seq: made.seq,
-      made_at_ms: made.nowMs,
-    })
-    .execute();
-  const nodes = [...made.changes.nodes].map(([node, content]) => ({
-    group_id: groupId,
-    node,
-    epoch: made.epoch,
-    content: content === undefined ? null : encodeNode(content),
-  }));
-  for (const chunk of chunksOf(nodes)) await trx.insertInto('sealed_nodes').values(chunk).execute();
 }

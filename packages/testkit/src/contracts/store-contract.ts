@@ -312,6 +312,16 @@ export function storeContract(adapter: string, createDatabase: () => Promise<Con
         expect(rows).toEqual([{ id: 'a', balance: 7 }]);
         expect(await between.read({ least: 2, most: 6 })).toEqual([{ id: 'b', balance: 2 }]);
         expect(await between.read({ least: 3, most: 7 })).toEqual([{ id: 'a', balance: 7 }]);
+        const ranges = [
+          { least: 3, most: 7 },
+          { least: 8, most: 9 },
+          { least: 2, most: 6 },
+        ];
+        expect(await between.readEach(ranges)).toEqual([
+          [{ id: 'a', balance: 7 }],
+          [],
+          [{ id: 'b', balance: 2 }],
+        ]);
       });
 
       test('run for each of a list, in its order, up to the first failure', async () => {

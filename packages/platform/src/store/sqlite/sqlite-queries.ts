@@ -25,6 +25,11 @@ export function prepareOnSqlite<DB, Values extends object, Result>(
       reading ??= connections.reader.prepare(query.sql);
       return reading.all(bind(values)) as RowOf<Result>[];
     },
+    async readEach(list) {
+      const statement = (reading ??= connections.reader.prepare(query.sql));
+      // One turn: nobody writes meanwhile.
+      return list.map((values) => statement.all(bind(values)) as RowOf<Result>[]);
+    },
     async run(trx, values) {
       const connection = UnitTransaction.connectionOf(trx);
       connection.assertRunning();

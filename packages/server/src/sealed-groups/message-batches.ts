@@ -1,0 +1,165 @@
+/**
+ * Messages of a group that are ready at the same time are written together: one unit takes n sequence numbers at once,
+ * stores n frames and enqueues n announcements, in one order.
+ *
+ *   ready ─▶ batch of (group, epoch) ──unit begins: closed──▶ last_seq + n if still this epoch ─▶ n frames ─▶ n outbox rows
+ *             joined until its unit begins, at most maxFrames
+ *
+ * A batch stands or falls as a whole. When a twin of one of its frames was stored meanwhile, each frame is written by
+ * itself, so that only the twin is judged again; when the epoch changed, all are.
+ */
+import { isUniqueViolation, prepareEnqueue } from '@conclave/platform';
+import type { Store } from '@conclave/platform';
+import type { GroupHead, MessageFrame } from '@conclave/sealed-group';
+import type { ServerDatabase } from '../schema/server-database.ts';
+import { announcementOf } from './announce.ts';
+import type { GroupTransaction } from './group-rows.ts';
+import { writeInEpoch } from './write-once.ts';
+
+export interface MessageBatches {
+  /**
+   * The frame's durable sequence number. Undefined, and nothing of it written, if the group is no longer in the epoch of
+   * `head` or a frame with the same body was faster: then judge again.
+   */
+  write(groupId: string, head: GroupHead, frame: MessageFrame, nowMs: number): Promise<number | undefined>;
+}
+
+interface Entry {
+  readonly frame: MessageFrame;
+  readonly nowMs: number;
+}
+
+interface Batch {
+  readonly groupId: string;
+  readonly head: GroupHead;
+  /** By body, in the order of their sequence numbers. */
+  readonly entries: Map<string, Entry>;
+  /** By body; undefined for those to be judged again. Nobody hears of a batch before it is durable. */
+  readonly written: Promise<ReadonlyMap<string, number | undefined>>;
+}
+
+export function createMessageBatches(
+  store: Store<ServerDatabase>,
+  options: { readonly maxFrames: number },
+): MessageBatches {
+  const takeSeqs = store.prepare(
+    (db, value: { readonly groupId: string; readonly epoch: number; readonly count: number }) =>
+      db
+        .updateTable('sealed_groups')
+        .set((eb) => ({ last_seq: eb('last_seq', '+', value.count) }))
+        .where('group_id', '=', value.groupId)
+        .where('epoch', '=', value.epoch)
+        .returning('last_seq'),
+  );
+  const insertFrame = store.prepare(
+    (
+      db,
+      row: {
+        groupId: string;
+        seq: number;
+        frame: MessageFrame['bytes'];
+        epoch: number;
+        bodyHash: Uint8Array;
+        nowMs: number;
+      },
+    ) =>
+      db.insertInto('sealed_frames').values({
+        group_id: row.groupId,
+        seq: row.seq,
+        kind: 'message',
+        epoch: row.epoch,
+        body_hash: row.bodyHash,
+        frame: row.frame,
+        accepted_at_ms: row.nowMs,
+      }),
+  );
+  const enqueue = prepareEnqueue(store);
+  /** The batch of each group that can still be joined. */
+  const openByGroup = new Map<string, Batch>();
+
+  return {
+    async write(groupId, head, frame, nowMs) {
+      const body = Buffer.from(frame.bodyHash).toString('latin1');
+      let batch = openByGroup.get(groupId);
+      // A twin waits for the one before it and is judged again.
+      if (batch?.entries.has(body) === true) {
+        await batch.written;
+        return undefined;
+      }
+      if (batch === undefined || batch.head.epoch !== head.epoch || batch.entries.size >= options.maxFrames) {
+        batch = open(groupId, head);
+      }
+      batch.entries.set(body, { frame, nowMs });
+      return (await batch.written).get(body);
+    },
+  };
+
+  function open(groupId: string, head: GroupHead): Batch {
+    const entries = new Map<string, Entry>();
+    const close = (): void => {
+      if (openByGroup.get(groupId) === batch) openByGroup.delete(groupId);
+    };
+    const written = writeAll(groupId, head, entries, close).finally(close);
+    const batch: Batch = { groupId, head, entries, written };
+    openByGroup.set(groupId, batch);
+    return batch;
+  }
+
+  async function writeAll(
+    groupId: string,
+    head: GroupHead,
+    entries: ReadonlyMap<string, Entry>,
+    close: () => void,
+  ): Promise<ReadonlyMap<string, number | undefined>> {
+    try {
+      const firstSeq = await store.write(async (trx) => {
+        close();
+        return await writeTogether(trx, groupId, head, [...entries.values()]);
+      });
+      return seqsFrom(entries, (index) => (firstSeq === undefined ? undefined : firstSeq + index));
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+    }
+    const seqs = await Promise.all(
+      [...entries.values()].map(({ frame, nowMs }) => writeInEpoch(store, groupId, head, frame, nowMs)),
+    );
+    return seqsFrom(entries, (index) => seqs[index]);
+  }
+
+  /** The number of the first; undefined, and nothing written, if the epoch is over. */
+  async function writeTogether(
+    trx: GroupTransaction,
+    groupId: string,
+    { epoch, lastRemovalEpoch }: GroupHead,
+    entries: readonly Entry[],
+  ): Promise<number | undefined> {
+    const [taken] = await takeSeqs.run(trx, { groupId, epoch, count: entries.length });
+    if (taken === undefined) return undefined;
+    const firstSeq = taken.last_seq - entries.length + 1;
+    await insertFrame.runEach(
+      trx,
+      entries.map(({ frame, nowMs }, index) => ({
+        groupId,
+        seq: firstSeq + index,
+        epoch: frame.header.epoch,
+        bodyHash: frame.bodyHash,
+        frame: frame.bytes,
+        nowMs,
+      })),
+    );
+    await enqueue(
+      trx,
+      entries.map(({ frame }, index) =>
+        announcementOf({ groupId, frame, seq: firstSeq + index, lastRemovalEpoch }),
+      ),
+    );
+    return firstSeq;
+  }
+}
+
+function seqsFrom(
+  entries: ReadonlyMap<string, Entry>,
+  seqOf: (index: number) => number | undefined,
+): ReadonlyMap<string, number | undefined> {
+  return new Map([...entries.keys()].map((body, index) => [body, seqOf(index)]));
+}
