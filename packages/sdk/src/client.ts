@@ -26,6 +26,7 @@ import { defaultHousekeepingTiming, type HousekeepingTiming } from './group/hous
 import { joinByLink, resumeJoins, type JoinDeps } from './group/join-group.ts';
 import { openGroup, type OpenGroup } from './group/open-group.ts';
 import { toMessage } from './group/message-content.ts';
+import type { PreviewEvent } from './group/preview-types.ts';
 import { createHttpClient, type Fetch, type HttpClient } from './http/http-client.ts';
 import { createSealedApi, type SealedApi } from './http/sealed-api.ts';
 import { createSystemRandom } from './random/system-random.ts';
@@ -66,6 +67,8 @@ export interface ClientEvents {
       readonly event: GroupEvents[Type];
     };
   }[keyof GroupEvents];
+  /** While `join` is under way: what is said in the group, before this device can verify by whom. */
+  preview: PreviewEvent;
   /** A join that was interrupted earlier could not be completed now. */
   'join-failed': { readonly error: ConclaveError };
 }
@@ -359,6 +362,7 @@ export class ConclaveClient {
       member: this.#member,
       connectionTo: (server) => this.#connectionTo(server),
       release: (id) => this.#release(id),
+      onPreview: (event) => this.#events.emit('preview', event),
       signal,
     };
   }

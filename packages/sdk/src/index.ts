@@ -16,6 +16,7 @@ export { ConclaveError, isConclaveError } from './errors/conclave-error.ts';
 export { sdkErrorCodes, type SdkErrorCode } from './errors/error-codes.ts';
 export type { AttachOptions, Cancel, GroupHandle } from './group/group-handle.ts';
 export type * from './group/group-types.ts';
+export type { PreviewEvent, PreviewMessage } from './group/preview-types.ts';
 export type { HousekeepingTiming } from './group/housekeeping.ts';
 export type { InviteLink, InviteOptions } from './group/make-invite.ts';
 export type { Outgoing } from './group/message-content.ts';

@@ -3,7 +3,10 @@
  * after it is to save it: a crash or a lost connection at any later step is resumed with `resumeJoin`.
  *
  *     link ─▶ read once ─▶ SAVE ─▶ open, verify ─▶ prove by the invited leaf ─▶ tree of n, commit n, roster ─▶ member (joining)
- *          ─▶ SAVE state, delete invite ─▶ [open group: fast-forward, first commit]
+ *          ─▶ SAVE state, delete invite ─▶ [open group: fast-forward, first commit]    └▶ preview
+ *
+ * The preview comes with the first try only: a server that could make a client try again would learn something of what is sealed
+ * to it with every try (docs/sealed-groups.md §8.7).
  */
 import {
   leafNode,
@@ -29,6 +32,8 @@ import type { Vault } from '../store/vault.ts';
 import type { ServerTime } from '../time/server-time.ts';
 import { groupCodec, joinCodec, type GroupRecord } from './group-records.ts';
 import { stateOperations } from './group-state.ts';
+import { PreviewLog } from './preview-log.ts';
+import type { PreviewEvent } from './preview-types.ts';
 
 export interface JoinDeps {
   readonly vault: Vault;
@@ -36,6 +41,7 @@ export interface JoinDeps {
   readonly connectionTo: (server: string) => { readonly api: SealedApi; readonly time: ServerTime };
   /** Makes room for a new membership of this group. Rejects with `GROUP_EXISTS` while there is a living one. */
   readonly release: (groupId: string) => Promise<void>;
+  readonly onPreview: (event: PreviewEvent) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +53,7 @@ export async function joinByLink(deps: JoinDeps, text: string): Promise<string> 
   const saved = await deps.vault.get(paths.join(link.transferId));
   const sealed =
     saved === undefined ? await readOnce(deps, link, text) : joinCodec.decode(saved).sealedInvite;
-  return await useInvite(deps, link, sealed);
+  return await useInvite(deps, link, sealed, { previews: saved === undefined });
 }
 
 /** Joins that were interrupted after the invite was read. Resolves with the ids of the groups that are now there. */
@@ -59,7 +65,7 @@ export async function resumeJoins(deps: JoinDeps): Promise<{ joined: string[]; f
     const parsed = parseInviteLink(link);
     if (!parsed.ok) continue;
     try {
-      joined.push(await useInvite(deps, parsed.value, sealedInvite));
+      joined.push(await useInvite(deps, parsed.value, sealedInvite, { previews: false }));
     } catch (error) {
       if (!(error instanceof ConclaveError)) throw error;
       failed.push(error);
@@ -90,7 +96,12 @@ async function readOnce(
   return sealedInvite;
 }
 
-async function useInvite(deps: JoinDeps, link: InviteLink, sealed: Uint8Array): Promise<string> {
+async function useInvite(
+  deps: JoinDeps,
+  link: InviteLink,
+  sealed: Uint8Array,
+  { previews }: { readonly previews: boolean },
+): Promise<string> {
   const { vault, member, signal } = deps;
   const { api, time } = deps.connectionTo(link.serverOrigin);
   try {
@@ -105,7 +116,10 @@ async function useInvite(deps: JoinDeps, link: InviteLink, sealed: Uint8Array): 
     const existing = await vault.get(paths.group(id));
     const record = existing === undefined ? undefined : groupCodec.decode(existing);
     await deps.release(id);
-    const group = await fetchAndJoin(deps, api, invite);
+    const token = await proveByInvite(deps, api, invite);
+    const group = previews
+      ? await previewAndJoin(deps, api, invite, token)
+      : await fetchAndJoin(deps, api, invite, token);
     const joined: GroupRecord = {
       server: link.serverOrigin,
       name: group.profile.name,
@@ -128,10 +142,34 @@ async function useInvite(deps: JoinDeps, link: InviteLink, sealed: Uint8Array): 
   }
 }
 
-async function fetchAndJoin(deps: JoinDeps, api: SealedApi, invite: Invite): Promise<SealedGroup> {
+/** The first page comes before the tree, which may be a thousand times larger; the others beside it. */
+async function previewAndJoin(
+  deps: JoinDeps,
+  api: SealedApi,
+  invite: Invite,
+  token: string,
+): Promise<SealedGroup> {
+  const joined = new AbortController();
+  const signal = deps.signal === undefined ? joined.signal : AbortSignal.any([deps.signal, joined.signal]);
+  const { onPreview: onEvent, member } = deps;
+  using log = new PreviewLog({ suite: member.suite, api, invite, token, signal, onEvent });
+  const following = (await log.readPage()) ? log.follow() : undefined;
+  try {
+    return await fetchAndJoin(deps, api, invite, token);
+  } finally {
+    joined.abort();
+    await following;
+  }
+}
+
+async function fetchAndJoin(
+  deps: JoinDeps,
+  api: SealedApi,
+  invite: Invite,
+  token: string,
+): Promise<SealedGroup> {
   const { member, signal } = deps;
   const { groupId, epoch } = invite;
-  const token = await proveByInvite(deps, api, invite);
   const tree = await api.getTree(groupId, token, { epoch, signal });
   const commit = await findCommit(api, { groupId, token, epoch, signal });
   const snapshot = await api

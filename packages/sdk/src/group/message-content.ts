@@ -57,7 +57,7 @@ export function toPendingMessage(record: OutgoingRecord, me: Sender): Message {
   };
 }
 
-function toContent({ type, content }: { type: string; content: Uint8Array }): MessageContent {
+export function toContent({ type, content }: { type: string; content: Uint8Array }): MessageContent {
   if (type === textType) return { kind: 'text', text: fromUtf8(content) ?? '' };
   const attachment = type === attachmentType ? decodeAttachment(content) : undefined;
   return attachment === undefined

@@ -162,6 +162,24 @@ export function createSealedApi({ http }: { readonly http: HttpClient }) {
         .octets;
     },
 
+    /** The log for a newcomer without a tree, from the epoch that added its leaf; `after` is where the page before ended. */
+    async getPreview(
+      groupId: Uint8Array,
+      readToken: string,
+      {
+        leaf,
+        epoch,
+        after,
+        signal,
+      }: Cancel & { readonly leaf: number; readonly epoch: number; readonly after: number | undefined },
+    ): Promise<Uint8Array> {
+      const path = `${groupPath(groupId)}/preview`;
+      const query = { leaf, epoch, after };
+      const maxResponseBytes = 2 ** 22;
+      return (await http.request({ method: 'GET', path, query, bearer: readToken, maxResponseBytes, signal }))
+        .octets;
+    },
+
     async getLeaves(
       groupId: Uint8Array,
       readToken: string,
