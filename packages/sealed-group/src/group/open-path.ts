@@ -46,7 +46,12 @@ export function* openPath(input: OpenPathInput): Generator<SmallLogProgress, Res
   const sealedNodes = new Set(seals.map(({ node }) => node));
   const secrets = new Map<NodeIndex, SecretScalar>();
   for (const [node, secret] of known) {
-    if (own.has(node) && !sealedNodes.has(node) && !tree.isBlank(node)) secrets.set(node, secret);
+    if (!own.has(node) || sealedNodes.has(node) || tree.isBlank(node)) continue;
+    // A commit of one's own leaf that one does not know (a store put back, a copied device) has replaced the leaf's key:
+    // the secret kept opens nothing any more, and trying it would search for digits that are not there for seconds.
+    const isCurrent =
+      node !== leafNode(leaf) || equalBytes(publicKeyOf(suite, secret), tree.node(node)!.publicKey);
+    if (isCurrent) secrets.set(node, secret);
   }
   let slow = false;
   let below: SecretScalar | undefined;

@@ -168,6 +168,15 @@ describe('a member', () => {
     expect(search.next()).toMatchObject({ done: true, value: { rule: 'sealing/key-consistency' } });
   });
 
+  test('refuses a commit of its own leaf that it does not know at once: nothing that it keeps opens it', () => {
+    const { ds, bob } = pair();
+    // The store was put back to a time before the commit, or somebody copied it.
+    const old = bob.copyTo(ds);
+    valueOf(bob.commit());
+    const search = old.group.processFrameInSteps(ds.log.at(-1)!.bytes, ds.log.length);
+    expect(search.next()).toMatchObject({ done: true, value: { ok: false, rule: 'commit/opens' } });
+  });
+
   test('finds digits outside the table by a slow search', () => {
     const { ds, alice, bob, leaf } = pair();
     const frame = commitFrameOf(
