@@ -1,9 +1,11 @@
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { describe, expect, test } from 'vitest';
 import { createRecordCodec } from '../store/json-record.ts';
 import { identityCodec, groupCodec, messageCodec } from '../group/group-records.ts';
 import { utf8 } from '../encoding/bytes.ts';
 import { createSystemRandom } from '../random/system-random.ts';
 import { openEphemeralStore } from '../store/ephemeral-store.ts';
+import { derivePassphraseKey } from '../store/passphrase-key.ts';
 import { paths } from '../store/paths.ts';
 import type { Vault } from '../store/vault.ts';
 import { exportBackup, importBackup } from './backup.ts';
@@ -73,6 +75,29 @@ describe('backup', () => {
       await expect(attempt(bytes)).rejects.toMatchObject({ code: 'BACKUP_INVALID' });
     }
     expect(await vault.list({ under: [] })).toEqual([]);
+  });
+
+  test('whose maker knew the passphrase and sealed something else is invalid, and changes nothing', async () => {
+    const file = await exportBackup({ vault: await fillStore(), random, passphrase: 'p', cost });
+    const header = file.slice(0, 18 + 1 + 16 + 24);
+    const key = await derivePassphraseKey('p', header.slice(19, 35), cost);
+    const identity = '"identity":{"seed":{"$b":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}';
+    for (const content of [
+      'null',
+      '[]',
+      '{"groups":[]}',
+      '{"identity":{"seed":"short"},"groups":[]}',
+      `{${identity}}`,
+      `{${identity},"groups":[null]}`,
+      `{${identity},"groups":[{"id":"g","record":{},"messages":[{"seq":-1}]}]}`,
+      `{${identity},"groups":[{"id":"g","record":{},"messages":[{"seq":1.5}]}]}`,
+    ]) {
+      const box = xchacha20poly1305(key, header.slice(35), header).encrypt(utf8(content));
+      const vault = await openEphemeralStore();
+      const restored = importBackup({ vault, backup: Buffer.concat([header, box]), passphrase: 'p' });
+      await expect(restored, content).rejects.toMatchObject({ code: 'BACKUP_INVALID' });
+      expect(await vault.list({ under: [] })).toEqual([]);
+    }
   });
 
   test('is restored into a new store only', async () => {

@@ -123,5 +123,39 @@ async function openBackup(backup: Uint8Array, passphrase: string): Promise<Backu
       { cause: error },
     );
   }
-  return contentCodec.decode(content);
+  return checkContent(content);
+}
+
+/** Whoever knows the passphrase can seal anything: what is inside is read like a file from outside. */
+function checkContent(octets: Uint8Array): BackupContent {
+  const content: unknown = contentCodec.decode(octets);
+  const isBackup =
+    isObject(content) &&
+    isSeed(content['identity']) &&
+    Array.isArray(content['groups']) &&
+    content['groups'].every(
+      (group: unknown) =>
+        isObject(group) &&
+        typeof group['id'] === 'string' &&
+        isObject(group['record']) &&
+        Array.isArray(group['messages']) &&
+        group['messages'].every((message: unknown) => isObject(message) && isPosition(message['seq'])),
+    );
+  if (!isBackup)
+    throw new ConclaveError('BACKUP_INVALID', 'The content of this backup is not that of a backup');
+  return content as unknown as BackupContent;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
+}
+
+function isSeed(identity: unknown): boolean {
+  return isObject(identity) && identity['seed'] instanceof Uint8Array && identity['seed'].length === 32;
+}
+
+function isPosition(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
