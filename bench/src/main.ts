@@ -6,6 +6,10 @@ import { renderReport } from './metric.ts';
 const benches: Readonly<
   Record<string, { about: string; run: (say: (line: string) => void) => Promise<Report> }>
 > = {
+  proofs: {
+    about: 'commits and messages of sealed groups, in units of one Ed25519 verification',
+    run: async (say) => (await import('./proofs/run.ts')).runProofsBench(say),
+  },
   sealed: {
     about: 'frames accepted, committed and delivered, beside a bare fastify route',
     run: async (say) => (await import('./sealed/run.ts')).runSealedBench(say),

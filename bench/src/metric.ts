@@ -20,6 +20,14 @@ export function measured(name: string, value: number, unit: string): Metric {
   return { name, value: rounded(value), unit, target: null, met: null };
 }
 
+export function atMost(name: string, value: number, unit: string, limit: number): Metric {
+  return { name, value: rounded(value), unit, target: `<= ${limit}`, met: value <= limit };
+}
+
+export function atLeast(name: string, value: number, unit: string, limit: number): Metric {
+  return { name, value: rounded(value), unit, target: `>= ${limit}`, met: value >= limit };
+}
+
 export function reportOf(name: string, metrics: readonly Metric[]): Report {
   return { name, ok: metrics.every(({ met }) => met !== false), metrics };
 }
