@@ -81,6 +81,8 @@ export interface TestMemberOptions {
   readonly url: string;
   readonly name: string;
   readonly nowMs?: () => number;
+  /** Who it is; a new person of this name unless given: for a further device of somebody. */
+  readonly deps?: MemberDeps;
 }
 
 /** How many days an added leaf may stay pending. */
@@ -116,7 +118,7 @@ export class TestMember {
       readonly mode?: GroupMode;
     },
   ): Promise<TestMember> {
-    const deps = personOf(options.name);
+    const deps = options.deps ?? personOf(options.name);
     const nowMs = (options.nowMs ?? (() => systemClock.nowMs()))();
     const { origin, mode = defaultMode } = options;
     const { group, frame } = valueOf(SealedGroup.create(deps, { origin, mode, nowMs }));
@@ -129,7 +131,7 @@ export class TestMember {
 
   /** Takes an invite and stands where it says: a pending leaf that may read. `commit()` makes it a member. */
   static async accept(options: TestMemberOptions, given: GivenInvite): Promise<TestMember> {
-    const deps = personOf(options.name);
+    const deps = options.deps ?? personOf(options.name);
     const nowMs = (options.nowMs ?? (() => systemClock.nowMs()))();
     const invite = valueOf(verifyInvite(testSuite, valueOf(decodeInvite(given.invite)), { nowMs }));
     const token = await readTokenOfInvite(options.url, invite);

@@ -1,0 +1,189 @@
+/**
+ * The process of one honest person: the SDK with its encrypted store on disk, in as many groups as it is asked into. It
+ * answers what it sees and what it was warned of, and does nothing on its own.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { ConclaveClient } from '@conclave/sdk';
+import type { GroupHandle, Role, Warning } from '@conclave/sdk';
+import { createNodeSuite, openNodeStore } from '@conclave/sdk/node';
+
+/** All that an honest person knows of a group, as values that can be compared. */
+export interface View {
+  readonly status: string;
+  readonly epoch: number;
+  /** The same for all who hold the same keys. */
+  readonly fingerprint: string;
+  /** Members, roles, devices and pending positions. */
+  readonly members: string;
+  readonly mode: string;
+  /** Of all messages, in order. */
+  readonly messages: string;
+  readonly messageCount: number;
+  readonly warnings: number;
+}
+
+export interface Heard {
+  readonly text: string;
+  /** Milliseconds since the epoch with fractions, by this process. */
+  readonly atMs: number;
+}
+
+export interface HonestCalls {
+  open: { takes: { server: string; folder: string; name: string }; gives: void };
+  create: { takes: { accessToken: string; name: string }; gives: string };
+  /** Gives the group's id. */
+  join: { takes: string; gives: string };
+  invite: { takes: { group: string; role: Role }; gives: string };
+  say: { takes: { group: string; text: string }; gives: void };
+  remove: { takes: { group: string; leaf: number }; gives: void };
+  view: { takes: string; gives: View };
+  warnings: { takes: string; gives: readonly Warning[] };
+  heard: { takes: string; gives: readonly Heard[] };
+  /** Resolves once the epoch is reached, false if it is not within the time. */
+  waitForEpoch: { takes: { group: string; epoch: number; timeoutMs: number }; gives: boolean };
+  waitForText: { takes: { group: string; text: string; timeoutMs: number }; gives: boolean };
+  waitForWarning: { takes: { group: string; kind: string; timeoutMs: number }; gives: boolean };
+  sync: { takes: string; gives: void };
+  close: { takes: void; gives: void };
+}
+
+export interface HonestCall {
+  readonly id: number;
+  readonly name: keyof HonestCalls;
+  readonly argument: unknown;
+}
+
+let client: ConclaveClient | undefined;
+const warnings = new Map<string, Warning[]>();
+const heard = new Map<string, Heard[]>();
+
+const calls: {
+  [Name in keyof HonestCalls]: (argument: HonestCalls[Name]['takes']) => Promise<HonestCalls[Name]['gives']>;
+} = {
+  async open({ server, folder, name }) {
+    const store = await openNodeStore({
+      path: join(folder, 'state.db'),
+      unlock: { keyFile: join(folder, 'state.key') },
+    });
+    client = await ConclaveClient.open({
+      server,
+      store,
+      suite: createNodeSuite(),
+      profile: { name, device: 'test' },
+    });
+    client.on('group', ({ groupId, type, event }) => {
+      if (type === 'warning') listOf(warnings, groupId).push(event);
+      if (type === 'message' && event.content.kind === 'text') {
+        listOf(heard, groupId).push({
+          text: event.content.text,
+          atMs: performance.timeOrigin + performance.now(),
+        });
+      }
+    });
+  },
+  async create({ accessToken, name }) {
+    return (await opened().createGroup({ name, accessToken })).id;
+  },
+  async join(link) {
+    return (await opened().join(link)).id;
+  },
+  async invite({ group, role }) {
+    return (await groupOf(group).invite({ role })).link;
+  },
+  async say({ group, text }) {
+    await groupOf(group).send(text);
+  },
+  async remove({ group, leaf }) {
+    await groupOf(group).remove({ leaf });
+  },
+  view: viewOf,
+  async warnings(group) {
+    return listOf(warnings, group);
+  },
+  async heard(group) {
+    return listOf(heard, group);
+  },
+  async waitForEpoch({ group, epoch, timeoutMs }) {
+    return await until(async () => (opened().group(group)?.epoch ?? 0) >= epoch, timeoutMs);
+  },
+  async waitForText({ group, text, timeoutMs }) {
+    return await until(async () => listOf(heard, group).some((one) => one.text === text), timeoutMs);
+  },
+  async waitForWarning({ group, kind, timeoutMs }) {
+    return await until(async () => listOf(warnings, group).some((one) => one.kind === kind), timeoutMs);
+  },
+  async sync(group) {
+    await groupOf(group).sync();
+  },
+  async close() {
+    await client?.close();
+  },
+};
+
+async function viewOf(group: string): Promise<View> {
+  const handle = groupOf(group);
+  const digest = createHash('sha256');
+  let messageCount = 0;
+  for (let before: number | undefined; ;) {
+    const page = await handle.history({ limit: 200, ...(before === undefined ? {} : { before }) });
+    const sent = page.filter(({ seq }) => seq !== undefined);
+    messageCount += sent.length;
+    digest.update(JSON.stringify(sent.map(({ id, seq, sender, content }) => [id, seq, sender.id, content])));
+    if (sent.length < 200) break;
+    before = sent[0]!.seq;
+  }
+  const { members, pending } = handle.members();
+  return {
+    status: handle.status,
+    epoch: handle.epoch,
+    fingerprint: handle.fingerprint(),
+    members: JSON.stringify([members, pending.map(({ leaf, role }) => [leaf, role])]),
+    mode: JSON.stringify(handle.mode),
+    messages: digest.digest('hex'),
+    messageCount,
+    warnings: listOf(warnings, group).length,
+  };
+}
+
+process.on('message', (call: HonestCall) => {
+  void answer(call);
+});
+process.on('disconnect', () => process.exit(0));
+
+async function answer({ id, name, argument }: HonestCall): Promise<void> {
+  try {
+    const value = await (calls[name] as (argument: unknown) => Promise<unknown>)(argument);
+    process.send?.({ id, value });
+  } catch (error) {
+    const { message, code } = error as Error & { code?: string };
+    process.send?.({ id, error: code === undefined ? message : `${message} (${code})` });
+  }
+}
+
+function opened(): ConclaveClient {
+  if (client === undefined) throw new Error('not opened yet');
+  return client;
+}
+
+function groupOf(id: string): GroupHandle {
+  const handle = opened().group(id);
+  if (handle === undefined) throw new Error('not in this group');
+  return handle;
+}
+
+function listOf<T>(lists: Map<string, T[]>, group: string): T[] {
+  const list = lists.get(group) ?? [];
+  lists.set(group, list);
+  return list;
+}
+
+async function until(holds: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return true;
+}
