@@ -17,6 +17,7 @@ export type { StoredSubtree } from './stored-path.ts';
 export { decodeTree, encodeTree, TreeEncoder } from './tree-codec.ts';
 export { TreeDraft } from './tree-draft.ts';
 export type { Subtree, TreeChanges } from './tree-draft.ts';
+export { maxLeafCount } from '../wire/limits.ts';
 export * from './tree-math.ts';
 export * from './tree-node.ts';
 export { TreeMisuseError } from './tree-misuse.ts';

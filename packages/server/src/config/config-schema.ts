@@ -185,7 +185,20 @@ export const configSchema = z.strictObject({
         .describe('Octets of all attachments of one group together.'),
       cacheNodes: integer(1_024, 2 ** 31)
         .default(1_000_000)
-        .describe('Tree nodes of groups kept in memory; a group of n members has about 2n.'),
+        .describe(
+          'Tree nodes of groups kept in memory, about 130 octets each; a group of n members has about 2n.',
+        ),
+      cacheGroups: integer(16, 2 ** 31)
+        .default(10_000)
+        .describe('Groups kept in memory without their trees, about 5 KiB each.'),
+      cacheIdleMs: integer(1_000, dayMs)
+        .default(10 * minuteMs)
+        .describe('How long a group that nobody asks for stays in memory.'),
+      historyRetentionMs: integer(30 * dayMs, 3_650 * dayMs)
+        .default(30 * dayMs)
+        .describe(
+          'How long the tree of an epoch can be read after the next commit. At least the longest life of an invite: its newcomer needs the tree of the epoch that added it. Frames are kept for ever.',
+        ),
       maxWaitingPerGroup: integer(1, 100_000)
         .default(1_024)
         .describe(

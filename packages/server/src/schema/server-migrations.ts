@@ -7,8 +7,9 @@ import { createServerIdentity } from './0001-server-identity.ts';
 import { createAccounts } from './0002-accounts.ts';
 import { createTransfers } from './0003-transfers.ts';
 import { createSealedGroups } from './0004-sealed-groups.ts';
+import { keepSubtreeHashes } from './0005-subtree-hashes.ts';
 
 export const serverMigrations: MigrationSequence = {
   name: 'server',
-  migrations: [createServerIdentity, createAccounts, createTransfers, createSealedGroups],
+  migrations: [createServerIdentity, createAccounts, createTransfers, createSealedGroups, keepSubtreeHashes],
 };

@@ -17,7 +17,7 @@ import {
   leafOfFrame,
   parseFrame,
 } from '@conclave/sealed-group';
-import type { CommitFrame, LeaveFrame, MessageFrame, ParsedFrame } from '@conclave/sealed-group';
+import type { CommitFrame, LeafNode, LeaveFrame, MessageFrame, ParsedFrame } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
 import type { ProofService } from '../proofs/proof-service.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
@@ -113,14 +113,23 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     row: GroupRow | undefined,
     frame: GroupFrame,
   ): Promise<void> {
-    const named = leafOfFrame(frame);
-    const leaf = named === undefined ? undefined : await cache.leaf(groupId, row?.epoch ?? 0, named);
+    const leaf = await leafNamedBy(groupId, row, frame);
     const head = row === undefined ? decoy.standIn(frame.header) : cache.head(groupId, row).head;
     const claim = eligibilityClaim(head, leaf, frame);
     // A wrong leaf or epoch costs no verification; here it does, so that time does not tell it from a wrong signature.
     const queue = row === undefined ? strangers : groupId;
     const broken = await proofs.verify(queue, [claim.ok ? claim.value : decoy.falseClaim]);
     if (!claim.ok || broken !== undefined) throw notEligibleError();
+  }
+
+  /** The leaf that the frame says it is from, if one stands there. A group that does not exist is asked for it alike. */
+  async function leafNamedBy(
+    groupId: string,
+    row: GroupRow | undefined,
+    frame: GroupFrame,
+  ): Promise<LeafNode | undefined> {
+    const named = leafOfFrame(frame);
+    return named === undefined ? undefined : await cache.leaf(groupId, row?.epoch ?? 0, named);
   }
 
   /** In the gate. The group may have changed while the frame waited there, or in another process while it was judged. */
@@ -159,12 +168,13 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     row: GroupRow,
     frame: GroupFrame,
   ): Promise<AcceptedFrame | undefined> {
-    return await cache.use(groupId, row, (cached) => {
-      if (isMessageFrame(frame)) return acceptMessage(groupId, cached, frame);
-      return isLeaveFrame(frame)
-        ? acceptLeave(groupId, cached, frame)
-        : acceptCommit(groupId, row, cached, frame);
-    });
+    if (isMessageFrame(frame)) {
+      const leaf = await leafNamedBy(groupId, row, frame);
+      return await acceptMessage(groupId, cache.head(groupId, row), leaf, frame);
+    }
+    return await cache.use(groupId, row, (cached) =>
+      isLeaveFrame(frame) ? acceptLeave(groupId, cached, frame) : acceptCommit(groupId, row, cached, frame),
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 /** Judges an eligible message: its epoch, the form of its proof, its writer's standing; then writes it. */
-import { checkMessageEpoch, checkMessageProof, leafFrom } from '@conclave/sealed-group';
-import type { MessageFrame } from '@conclave/sealed-group';
+import { checkMessageEpoch, checkMessageProof } from '@conclave/sealed-group';
+import type { LeafNode, MessageFrame } from '@conclave/sealed-group';
 import type { AcceptedFrame, AcceptFrameDeps } from './accept-frame.ts';
-import type { CachedGroup } from './group-cache.ts';
+import type { CachedHead } from './group-cache.ts';
 import { createMessageBatches } from './message-batches.ts';
 import { ruleError, wrongEpochError } from './rule-errors.ts';
 
@@ -14,14 +14,15 @@ export function createAcceptMessage({ store, clock }: Pick<AcceptFrameDeps, 'sto
   /** Undefined: the epoch changed meanwhile, or a twin was faster. */
   return async (
     groupId: string,
-    { group, epochMadeAtMs }: CachedGroup,
+    { head, epochMadeAtMs }: CachedHead,
+    leaf: LeafNode | undefined,
     frame: MessageFrame,
   ): Promise<AcceptedFrame | undefined> => {
     const nowMs = clock.nowMs();
-    if (!checkMessageEpoch(group, frame, nowMs - epochMadeAtMs).ok) throw wrongEpochError(group.epoch);
-    const proof = checkMessageProof(group, leafFrom(group, frame), frame);
+    if (!checkMessageEpoch(head, frame, nowMs - epochMadeAtMs).ok) throw wrongEpochError(head.epoch);
+    const proof = checkMessageProof(head, leaf, frame);
     if (!proof.ok) throw ruleError(proof);
-    const seq = await batches.write(groupId, group, frame, nowMs);
-    return seq === undefined ? undefined : { seq, epoch: group.epoch };
+    const seq = await batches.write(groupId, head, frame, nowMs);
+    return seq === undefined ? undefined : { seq, epoch: head.epoch };
   };
 }

@@ -1,7 +1,7 @@
 /** Founds a group from its create frame. The account that does it is the only name that the server ever learns of a group. */
 import type { Clock, Store } from '@conclave/platform';
 import { checkClock, foundGroup, isCreateFrame, parseFrame, verifyCreate } from '@conclave/sealed-group';
-import type { NodeIndex, PublicTree, Suite, TreeChanges, TreeNode } from '@conclave/sealed-group';
+import type { Suite } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import type { AcceptedFrame } from './accept-frame.ts';
@@ -49,14 +49,12 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
     if (broken !== undefined) throw ruleError(broken);
     const { effect } = verified.value;
     const state = foundGroup(effect);
-    const changes = changesOf(effect.tree);
     const inserted = await store.write(async (trx) => {
       const isNew = await insertGroup(trx, {
         groupId,
         creator,
         state,
-        changes,
-        treeHash: effect.treeHash,
+        tree: effect.tree,
         nowMs,
       });
       if (!isNew) return false;
@@ -73,8 +71,4 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
     }
     return answer;
   };
-}
-
-function changesOf(tree: PublicTree): TreeChanges {
-  return { leafCount: tree.leafCount, nodes: new Map<NodeIndex, TreeNode | undefined>(tree.nodes()) };
 }

@@ -2,12 +2,12 @@
  * A stand-in for groups that do not exist, so that asking for one costs the server about the same work as asking for a
  * group that one does not belong to, and time does not tell them apart [F14].
  */
-import { PublicTree, parsePublicKey } from '@conclave/sealed-group';
-import type { Claim, FrameHeader, PublicGroup, Suite } from '@conclave/sealed-group';
+import { parsePublicKey } from '@conclave/sealed-group';
+import type { Claim, FrameHeader, GroupHead, Suite } from '@conclave/sealed-group';
 
 export interface Decoy {
-  /** A group with this id, origin and epoch, one leaf, and a key that nobody has the secret of. */
-  standIn(like: Pick<FrameHeader, 'origin' | 'groupId' | 'epoch'>): PublicGroup;
+  /** A group with this id, origin and epoch, and a key that nobody has the secret of. */
+  standIn(like: Pick<FrameHeader, 'origin' | 'groupId' | 'epoch'>): GroupHead;
   /** A claim as dear as a true signature, that does not hold. */
   readonly falseClaim: Claim;
 }
@@ -34,14 +34,12 @@ export function createDecoy(suite: Suite): Decoy {
       groupId,
       epoch,
       mode: { leafProof: false, minWriter: 'member', ownDevices: false },
-      tree: PublicTree.create(publicKey),
       transcript: new Uint8Array(32),
       confirmedTranscript: new Uint8Array(32),
       lastNowMs: 0,
       epochKeys: [{ epoch, publicKey }],
       lastRemovalEpoch: 0,
       previousEpochGrace: false,
-      outstandingLeaves: [],
     }),
   };
 }

@@ -1,142 +1,157 @@
 /**
- * Groups in memory, put together from their rows: a bounded cache, never truth. An entry counts only for the epoch of the
- * row that the request has just read; another epoch, and it is built again. Outstanding leaves are not cached: they change
- * without an epoch.
+ * Groups in memory: a bounded cache, never truth. An entry counts only for the epoch of the row that the request has just
+ * read; another epoch, and it is made again.
+ *
+ * What most requests need of a group is its *head*, which is its row, decoded; single nodes are read by their key. Only
+ * commits need a whole tree. Outstanding leaves are not cached: they change without an epoch.
  *
  * A group's tree is changed in place by the next commit. What looks at it does so at once, in the callback of `use`, and
  * keeps nothing of it; only who has the group to itself (group-gate.ts) may go on working with it.
  */
-import { PublicTree, decodeNode } from '@conclave/sealed-group';
-import type { NodeIndex, PublicGroup, PublicKey, TreeNode } from '@conclave/sealed-group';
+import type { Clock } from '@conclave/platform';
+import { leafNode, maxLeafCount, toLeafIndex, toNodeIndex } from '@conclave/sealed-group';
+import type { GroupHead, LeafNode, PublicGroup, TreeNode } from '@conclave/sealed-group';
+import type { GroupRow } from './group-rows.ts';
 import { decodeGroupState } from './group-state.ts';
-import type { GroupRow, GroupRows } from './group-rows.ts';
+import { IdleLru } from './idle-lru.ts';
+import { loadTree, readNode } from './stored-tree.ts';
+import type { TreeRows } from './tree-rows.ts';
 
 export interface GroupCache {
+  /** The group as `row` describes it, but for its tree. */
+  head(groupId: string, row: GroupRow): CachedHead;
+  /** The leaf as it stood in `epoch`, an index from outside allowed; undefined if none did, or there is no such group. */
+  leaf(groupId: string, epoch: number, index: number): Promise<LeafNode | undefined>;
+  /** The same for any node. */
+  node(groupId: string, epoch: number, index: number): Promise<TreeNode | undefined>;
   /**
-   * Calls `look` with the group as `row` describes it, without leaves, and resolves with its result. Undefined, and nothing
-   * is called, if the group's rows were deleted meanwhile.
+   * Calls `look` with the group as `row` describes it, with its whole tree and without leaves, and resolves with its result.
    */
-  use<T>(
-    groupId: string,
-    row: GroupRow,
-    look: (cached: CachedGroup) => T | Promise<T>,
-  ): Promise<T | undefined>;
+  use<T>(groupId: string, row: GroupRow, look: (cached: CachedGroup) => T | Promise<T>): Promise<T>;
   /** Whether this process knows of an epoch after this one. */
   isSuperseded(groupId: string, epoch: number): boolean;
   /** After a commit is durable: the group that it made. */
   put(groupId: string, cached: CachedGroup): void;
   drop(groupId: string): void;
-  readonly size: number;
+  /** Forgets groups that nobody asked for in the idle time; returns how many entries left. */
+  dropIdle(): number;
+  readonly heads: number;
+  readonly trees: number;
 }
 
-export interface CachedGroup {
-  readonly group: PublicGroup;
+export interface CachedHead {
+  readonly head: GroupHead;
   /** When the server accepted the frame that made the epoch: the grace of messages counts from here. */
   readonly epochMadeAtMs: number;
 }
 
-export function createGroupCache(deps: {
-  readonly rows: GroupRows;
-  readonly origin: string;
-  /** Bound on the sum of the trees' non-blank nodes; about 400 bytes of memory each. */
-  readonly maxNodes: number;
-}): GroupCache {
-  // A Map remembers the order of insertion: the first entry is the one not used for longest.
-  const entries = new Map<string, CachedGroup & { readonly nodes: number }>();
-  let nodes = 0;
+export interface CachedGroup {
+  readonly group: PublicGroup;
+  readonly epochMadeAtMs: number;
+}
 
-  const drop = (groupId: string): void => {
-    nodes -= entries.get(groupId)?.nodes ?? 0;
-    entries.delete(groupId);
+export interface GroupCacheDeps {
+  readonly trees: TreeRows;
+  readonly clock: Clock;
+  readonly origin: string;
+  /** Bound on the sum of the places of all trees' nodes; about 130 bytes of memory each. */
+  readonly maxNodes: number;
+  /** Bound on the number of heads; about 5 KiB of memory each. */
+  readonly maxHeads: number;
+  readonly idleMs: number;
+}
+
+/** Single nodes kept with a head: those of the leaves that write now, in groups that say which leaf writes. */
+const nodesPerHead = 64;
+
+interface HeadEntry extends CachedHead {
+  readonly nodes: Map<number, TreeNode | undefined>;
+}
+
+export function createGroupCache(deps: GroupCacheDeps): GroupCache {
+  const { clock, origin, idleMs, trees: rows } = deps;
+  const heads = new IdleLru<HeadEntry>({ clock, idleMs, maxWeight: deps.maxHeads });
+  const trees = new IdleLru<CachedGroup>({ clock, idleMs, maxWeight: deps.maxNodes });
+  /** Trees that are being read, so that all who wait for one share it. */
+  const loading = new Map<string, { readonly epoch: number; readonly group: Promise<CachedGroup> }>();
+
+  const put = (groupId: string, cached: CachedGroup): void =>
+    trees.put(groupId, cached, 2 * cached.group.tree.leafCount);
+
+  const headOf = (groupId: string, row: GroupRow): HeadEntry => {
+    const known = heads.get(groupId);
+    if (known?.head.epoch === row.epoch) return known;
+    const { epochMadeAtMs, ...state } = decodeGroupState(row.state);
+    const id = Uint8Array.from(Buffer.from(groupId, 'base64url'));
+    const head = { ...state, origin, groupId: id, epoch: row.epoch };
+    const made = { head, epochMadeAtMs, nodes: new Map() };
+    if (known === undefined || known.head.epoch < row.epoch) heads.put(groupId, made, 1);
+    return made;
   };
-  const put = (groupId: string, cached: CachedGroup): void => {
-    drop(groupId);
-    const entry = { ...cached, nodes: 2 * cached.group.tree.leafCount };
-    entries.set(groupId, entry);
-    nodes += entry.nodes;
-    for (const oldest of entries.keys()) {
-      if (nodes <= deps.maxNodes || oldest === groupId) break;
-      drop(oldest);
+
+  const node = async (groupId: string, epoch: number, index: number): Promise<TreeNode | undefined> => {
+    const place = toNodeIndex(index, maxLeafCount);
+    if (place === undefined) return undefined;
+    const whole = trees.get(groupId)?.group;
+    if (whole?.epoch === epoch) return whole.tree.node(place);
+    const entry = heads.peek(groupId);
+    const nodes = entry?.head.epoch === epoch ? entry.nodes : undefined;
+    if (nodes?.has(index) === true) return nodes.get(index);
+    const read = await readNode(rows, groupId, epoch, index);
+    if (nodes !== undefined) {
+      if (nodes.size >= nodesPerHead) nodes.delete(nodes.keys().next().value!);
+      nodes.set(index, read);
+    }
+    return read;
+  };
+
+  const load = async (groupId: string, row: GroupRow): Promise<CachedGroup> => {
+    const { tree } = await loadTree(rows, groupId, row.epoch);
+    const { head, epochMadeAtMs } = headOf(groupId, row);
+    const built = { epochMadeAtMs, group: { ...head, tree, outstandingLeaves: [] } };
+    // A commit may have come while this one was read.
+    const current = trees.peek(groupId);
+    if (current === undefined || current.group.epoch < row.epoch) put(groupId, built);
+    return built;
+  };
+
+  const shareLoad = async (groupId: string, row: GroupRow): Promise<CachedGroup> => {
+    const under = loading.get(groupId);
+    if (under?.epoch === row.epoch) return await under.group;
+    const started = { epoch: row.epoch, group: load(groupId, row) };
+    loading.set(groupId, started);
+    try {
+      return await started.group;
+    } finally {
+      if (loading.get(groupId) === started) loading.delete(groupId);
     }
   };
 
   return {
+    head: headOf,
+    node,
+    async leaf(groupId, epoch, index) {
+      const leaf = toLeafIndex(index, maxLeafCount);
+      const found = leaf === undefined ? undefined : await node(groupId, epoch, leafNode(leaf));
+      return found?.kind === 'leaf' ? found : undefined;
+    },
     async use(groupId, row, look) {
-      const known = entries.get(groupId);
-      if (known?.group.epoch === row.epoch) {
-        entries.delete(groupId);
-        entries.set(groupId, known);
-        return await look(known);
-      }
-      const built = await buildGroup(deps.rows, deps.origin, groupId, row);
-      if (built === undefined) return undefined;
-      // A commit may have come while this one was read.
-      const current = entries.get(groupId);
-      if (current === undefined || current.group.epoch < row.epoch) put(groupId, built);
-      return await look(built);
+      const known = trees.get(groupId);
+      return await look(known?.group.epoch === row.epoch ? known : await shareLoad(groupId, row));
     },
-    isSuperseded: (groupId, epoch) => (entries.get(groupId)?.group.epoch ?? 0) > epoch,
+    isSuperseded: (groupId, epoch) =>
+      Math.max(trees.peek(groupId)?.group.epoch ?? 0, heads.peek(groupId)?.head.epoch ?? 0) > epoch,
     put,
-    drop,
-    get size() {
-      return entries.size;
+    drop(groupId) {
+      trees.delete(groupId);
+      heads.delete(groupId);
+    },
+    dropIdle: () => heads.dropIdle() + trees.dropIdle(),
+    get heads() {
+      return heads.size;
+    },
+    get trees() {
+      return trees.size;
     },
   };
-}
-
-async function buildGroup(
-  rows: GroupRows,
-  origin: string,
-  groupId: string,
-  row: GroupRow,
-): Promise<CachedGroup | undefined> {
-  const tree = await buildTree(rows, groupId, row.epoch);
-  if (tree === undefined) return undefined;
-  return {
-    epochMadeAtMs: tree.madeAtMs,
-    group: {
-      ...decodeGroupState(row.state),
-      origin,
-      groupId: Uint8Array.from(Buffer.from(groupId, 'base64url')),
-      epoch: row.epoch,
-      tree: tree.tree,
-      outstandingLeaves: [],
-    },
-  };
-}
-
-/** The tree as it was in `epoch`. Undefined if the epoch is unknown; throws when rows are damaged, which is no caller's fault. */
-export async function buildTree(
-  rows: GroupRows,
-  groupId: string,
-  epoch: number,
-): Promise<{ readonly tree: PublicTree; readonly madeAtMs: number } | undefined> {
-  const made = await rows.findEpoch(groupId, epoch);
-  if (made === undefined) return undefined;
-  const nodes: [NodeIndex, TreeNode][] = [];
-  for (const { node, content } of await rows.listNodes(groupId, epoch)) {
-    const index = node as NodeIndex;
-    const decoded = decodeNode(index, content, trustedKey);
-    if (!decoded.ok || decoded.value === undefined) throw new DamagedGroupError();
-    nodes.push([index, decoded.value]);
-  }
-  const tree = PublicTree.fromNodes(made.leafCount, nodes);
-  if (!tree.ok) throw new DamagedGroupError();
-  return { tree: tree.value, madeAtMs: made.madeAtMs };
-}
-
-/** Keys in our rows were points when they were written. */
-function trustedKey(bytes: Uint8Array): PublicKey {
-  return Uint8Array.from(bytes) as PublicKey;
-}
-
-/** Rows that verified code wrote do not make a tree: the database is damaged. */
-export class DamagedGroupError extends Error {
-  override readonly name = 'DamagedGroupError';
-  readonly code = 'CONCLAVE_DAMAGED_GROUP';
-
-  /** Says no group id: it is logged, and logs name no groups. */
-  constructor() {
-    super('the stored tree of a group is damaged: check the database');
-  }
 }

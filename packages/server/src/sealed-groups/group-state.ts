@@ -16,6 +16,12 @@ export type GroupState = Pick<
   | 'previousEpochGrace'
 >;
 
+/** What is true of the epoch besides: when the server made it. */
+export interface StampedState extends GroupState {
+  /** When the server accepted the frame that made the epoch, by its own clock. */
+  readonly epochMadeAtMs: number;
+}
+
 interface StoredState {
   readonly mode: GroupMode;
   readonly transcript: string;
@@ -24,9 +30,11 @@ interface StoredState {
   readonly epochKeys: readonly (readonly [epoch: number, key: string])[];
   readonly lastRemovalEpoch: number;
   readonly previousEpochGrace: boolean;
+  /** Rows that were written before it stood here lack it. */
+  readonly epochMadeAtMs?: number;
 }
 
-export function encodeGroupState(state: GroupState): string {
+export function encodeGroupState(state: StampedState): string {
   const stored: StoredState = {
     mode: state.mode,
     transcript: toBase64(state.transcript),
@@ -35,12 +43,13 @@ export function encodeGroupState(state: GroupState): string {
     epochKeys: state.epochKeys.map(({ epoch, publicKey }) => [epoch, toBase64(publicKey)]),
     lastRemovalEpoch: state.lastRemovalEpoch,
     previousEpochGrace: state.previousEpochGrace,
+    epochMadeAtMs: state.epochMadeAtMs,
   };
   return JSON.stringify(stored);
 }
 
 /** `text` comes from our own table, so it is trusted; damaged text throws, and that is a bug or a damaged database. */
-export function decodeGroupState(text: string): GroupState {
+export function decodeGroupState(text: string): StampedState {
   const stored = JSON.parse(text) as StoredState;
   return {
     mode: stored.mode,
@@ -50,6 +59,8 @@ export function decodeGroupState(text: string): GroupState {
     epochKeys: stored.epochKeys.map(([epoch, key]) => ({ epoch, publicKey: fromBase64(key) as PublicKey })),
     lastRemovalEpoch: stored.lastRemovalEpoch,
     previousEpochGrace: stored.previousEpochGrace,
+    // Long ago: the minute of grace is over, and a late message is made anew.
+    epochMadeAtMs: stored.epochMadeAtMs ?? 0,
   };
 }
 

@@ -10,7 +10,6 @@
 import type { Store } from '@conclave/platform';
 import {
   cutLeafPath,
-  decodeNode,
   isCommitFrame,
   isMessageFrame,
   makeOpening,
@@ -24,19 +23,16 @@ import type {
   CommitFrame,
   LeafIndex,
   LeafPath,
-  NodeIndex,
   ParsedFrame,
   PreviewItem,
   PreviewPage,
-  PublicKey,
   PublicTree,
-  TreeNode,
 } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
-import { buildTree, DamagedGroupError } from './group-cache.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
-import { plainBytes } from './plain-bytes.ts';
+import { DamagedGroupError, loadTree, readChanges } from './stored-tree.ts';
+import type { TreeRows } from './tree-rows.ts';
 
 /** What is read of the log at a time, and for one page. */
 const framesAtATime = 64;
@@ -54,8 +50,12 @@ export interface PreviewRequest {
 
 export type Openings = ReturnType<typeof createOpenings>;
 
-export function createOpenings(deps: { readonly store: Store<ServerDatabase>; readonly rows: GroupRows }) {
-  const { rows } = deps;
+export function createOpenings(deps: {
+  readonly store: Store<ServerDatabase>;
+  readonly rows: GroupRows;
+  readonly trees: TreeRows;
+}) {
+  const { rows, trees } = deps;
   const { db } = deps.store;
 
   return {
@@ -150,8 +150,7 @@ export function createOpenings(deps: { readonly store: Store<ServerDatabase>; re
     let at = epoch;
     const now = async (): Promise<{ tree: PublicTree; path: LeafPath }> => {
       if (built !== undefined) return built;
-      const tree = (await buildTree(rows, groupId, at))?.tree;
-      if (tree === undefined) throw noSuchEpoch();
+      const { tree } = await loadTree(trees, groupId, at);
       const index = toLeafIndex(leaf, tree.leafCount);
       const path = index === undefined ? undefined : cutLeafPath(tree, index);
       if (path?.leaf.epoch !== added) throw noSuchLeaf();
@@ -165,7 +164,7 @@ export function createOpenings(deps: { readonly store: Store<ServerDatabase>; re
       now,
       async move() {
         const { tree } = await now();
-        await applyChanges(tree, groupId, at + 1);
+        tree.apply(await readChanges(trees, groupId, at + 1));
         at += 1;
         return tree;
       },
@@ -173,23 +172,6 @@ export function createOpenings(deps: { readonly store: Store<ServerDatabase>; re
         if (built !== undefined) built = { ...built, path };
       },
     };
-  }
-
-  async function applyChanges(tree: PublicTree, groupId: string, epoch: number): Promise<void> {
-    const made = await rows.findEpoch(groupId, epoch);
-    if (made === undefined) throw new DamagedGroupError();
-    const changed = await db
-      .selectFrom('sealed_nodes')
-      .select(['node', 'content'])
-      .where('group_id', '=', groupId)
-      .where('epoch', '=', epoch)
-      .execute();
-    const nodes = new Map<NodeIndex, TreeNode | undefined>();
-    for (const { node, content } of changed) {
-      const index = node as NodeIndex;
-      nodes.set(index, content === null ? undefined : decodeStored(index, plainBytes(content)));
-    }
-    tree.apply({ leafCount: made.leafCount, nodes, subtrees: new Map() });
   }
 }
 
@@ -212,12 +194,6 @@ function parseStored(octets: Uint8Array): ParsedFrame {
   const frame = parseFrame(octets);
   if (!frame.ok) throw new DamagedGroupError();
   return frame.value;
-}
-
-function decodeStored(index: NodeIndex, content: Uint8Array): TreeNode | undefined {
-  const decoded = decodeNode(index, content, (key) => Uint8Array.from(key) as PublicKey);
-  if (!decoded.ok) throw new DamagedGroupError();
-  return decoded.value;
 }
 
 function noSuchEpoch(): ApiError {

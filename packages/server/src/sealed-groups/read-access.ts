@@ -9,16 +9,14 @@ import {
   issueChallenge,
   issueReadToken,
   readClaim,
-  toNodeIndex,
 } from '@conclave/sealed-group';
-import type { PublicGroup } from '@conclave/sealed-group';
+import type { TreeNode } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
 import type { ProofService } from '../proofs/proof-service.ts';
 import { strangers } from './accept-frame.ts';
 import type { Decoy } from './decoy-group.ts';
 import type { GroupCache } from './group-cache.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
-import { decodeGroupState } from './group-state.ts';
 
 /** Short, because a token is a bearer's; long enough for a phone that looks in now and then. */
 export const readTokenLifetimeMs = 10 * 60 * 1000;
@@ -64,9 +62,9 @@ export function createReadAccess(deps: ReadAccessDeps) {
       const fresh = checkChallenge({ ...scopeOf(groupId), key: deps.challengeKey, nowMs }, proof.challenge);
       if (!fresh.ok) throw readDenied();
       const row = await rows.findGroup(groupId);
-      const proven =
-        (row && (await cache.use(groupId, row, ({ group }) => isProven(groupId, group, proof)))) ??
-        (await isProven(strangers, decoy.standIn({ ...scopeOf(groupId), epoch: 0 }), proof));
+      // A group that does not exist is asked for its node too: the rows of both are looked for alike.
+      const node = await cache.node(groupId, row?.epoch ?? 0, proof.node);
+      const proven = await isProven(row === undefined ? strangers : groupId, node, groupId, proof);
       if (row === undefined || !proven) throw readDenied();
       const content = { epoch: row.epoch, expiresAtMs: nowMs + readTokenLifetimeMs };
       return { token: issueReadToken({ ...scopeOf(groupId), key: deps.tokenKey }, content), ...content };
@@ -77,7 +75,7 @@ export function createReadAccess(deps: ReadAccessDeps) {
       const token = /^Bearer ([A-Za-z0-9_-]{1,128})$/.exec(authorization ?? '')?.[1];
       const row = await rows.findGroup(groupId);
       if (token === undefined || row === undefined) throw readDenied();
-      const { lastRemovalEpoch } = decodeGroupState(row.state);
+      const { lastRemovalEpoch } = cache.head(groupId, row).head;
       const scope = { ...scopeOf(groupId), key: deps.tokenKey };
       const valid = checkReadToken(scope, fromBase64url(token), { nowMs: clock.nowMs(), lastRemovalEpoch });
       if (!valid.ok) throw readDenied();
@@ -86,17 +84,16 @@ export function createReadAccess(deps: ReadAccessDeps) {
   };
 
   /** A node that does not stand in the tree costs a false signature, so that its absence takes as long as one. */
-  async function isProven(queue: string, group: PublicGroup, proof: ReadProof): Promise<boolean> {
-    const index = toNodeIndex(proof.node, group.tree.leafCount);
-    const node = index === undefined ? undefined : group.tree.node(index);
+  async function isProven(
+    queue: string,
+    node: TreeNode | undefined,
+    groupId: string,
+    { challenge, signature }: ReadProof,
+  ): Promise<boolean> {
     const claim =
       node === undefined
         ? decoy.falseClaim
-        : readClaim(group, {
-            challenge: proof.challenge,
-            publicKey: node.publicKey,
-            signature: proof.signature,
-          });
+        : readClaim(scopeOf(groupId), { challenge, publicKey: node.publicKey, signature });
     return (await proofs.verify(queue, [claim])) === undefined && node !== undefined;
   }
 }

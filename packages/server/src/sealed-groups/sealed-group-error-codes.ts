@@ -69,8 +69,14 @@ export const sealedGroupErrorCodes = {
   },
   CONCLAVE_NO_SUCH_EPOCH: {
     statuses: [404],
-    meaning: 'The group has not reached this epoch, or its tree is no longer kept.',
+    meaning: 'The group has not reached this epoch.',
     remedy: 'Ask for the current one.',
+  },
+  CONCLAVE_HISTORY_GONE: {
+    statuses: [410],
+    meaning:
+      'The tree of this epoch is no longer kept: it was superseded longer ago than sealedGroups.historyRetentionMs.',
+    remedy: 'Ask for the current one. An invite of that age has expired: ask for a new one.',
   },
   CONCLAVE_NO_SUCH_LEAF: {
     statuses: [404],

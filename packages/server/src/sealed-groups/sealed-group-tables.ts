@@ -5,7 +5,7 @@
 export interface SealedGroupTables {
   sealed_groups: SealedGroupsTable;
   sealed_frames: SealedFramesTable;
-  sealed_nodes: SealedNodesTable;
+  sealed_subtrees: SealedSubtreesTable;
   sealed_epochs: SealedEpochsTable;
   sealed_leaves: SealedLeavesTable;
   sealed_budgets: SealedBudgetsTable;
@@ -25,6 +25,12 @@ export interface SealedGroupsTable {
   state: string;
   /** JSON, see group-state.ts: the next epoch is reserved for a removal that lost its race. */
   reservation: string | null;
+  /** The tree of this epoch, and of all since, can be read; older ones were given up (collect-history.ts). */
+  oldest_epoch: number;
+  /** Versions of nodes that were superseded up to this epoch are deleted; behind `oldest_epoch` only while collection is under way. */
+  collected_epoch: number;
+  /** When the epoch after the oldest was made; null while the oldest is the current one. */
+  oldest_superseded_at_ms: number | null;
   /** Bytes of all stored blobs of the group. */
   blob_bytes: number;
 }
@@ -41,15 +47,21 @@ export interface SealedFramesTable {
   accepted_at_ms: number;
 }
 
-/** Versions of tree nodes: a node's content in epoch n is the newest row with epoch ≤ n. A null content is a blank node. */
-export interface SealedNodesTable {
+/**
+ * Versions of tree nodes and of what stands under them: what is true of a node in epoch n is its newest row with epoch ≤ n; a
+ * node without one is blank and over nothing. A commit writes every node whose content or subtree changed.
+ */
+export interface SealedSubtreesTable {
   group_id: string;
   node: number;
   epoch: number;
+  /** Null: blank. */
   content: Uint8Array | null;
+  /** Of the whole subtree (docs/sealed-groups.md §3.3). Null: no leaf stands under the node, or its place is outside the tree. */
+  hash: Uint8Array | null;
 }
 
-/** One row an epoch: what is needed to rebuild its tree and to recognise its messages. */
+/** One row an epoch: what is needed to show its tree, and to answer a frame that is posted again. */
 export interface SealedEpochsTable {
   group_id: string;
   epoch: number;

@@ -12,6 +12,7 @@ import { createAcceptFrame } from './accept-frame.ts';
 import type { AcceptFrame } from './accept-frame.ts';
 import { createInlineProofs } from '../proofs/inline-proofs.ts';
 import type { ProofService } from '../proofs/proof-service.ts';
+import { collectHistory } from './collect-history.ts';
 import { createCreateGroup } from './create-group.ts';
 import type { CreateGroup } from './create-group.ts';
 import { createDecoy } from './decoy-group.ts';
@@ -34,6 +35,8 @@ import { addPostFramesRoutes } from './routes/post-frames.ts';
 import { addReadLogRoutes } from './routes/read-log.ts';
 import { addReadMembershipRoutes } from './routes/read-membership.ts';
 import { addReadOpeningsRoutes } from './routes/read-openings.ts';
+import { createTreeRows } from './tree-rows.ts';
+import type { TreeRows } from './tree-rows.ts';
 import { createSealedGroupMetrics } from './sealed-group-metrics.ts';
 import type { SealedGroupMetrics } from './sealed-group-metrics.ts';
 
@@ -64,6 +67,7 @@ export interface SealedGroupContext {
   readonly clock: Clock;
   readonly settings: Config['sealedGroups'];
   readonly rows: GroupRows;
+  readonly trees: TreeRows;
   readonly cache: GroupCache;
   readonly decoy: Decoy;
   readonly reading: ReadAccess;
@@ -85,6 +89,10 @@ export interface IssuedSubscription {
 export interface SealedGroupsFeature {
   readonly addRoutes: (app: FastifyInstance) => Promise<void>;
   readonly sweepOrphanBlobs: () => Promise<number>;
+  /** Gives up trees that are older than the retention; resolves with the number of rows that were deleted. */
+  readonly collectHistory: () => Promise<number>;
+  /** Lets go of groups that nobody asks for; resolves with their number. */
+  readonly dropIdleGroups: () => Promise<number>;
 }
 
 export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsFeature {
@@ -92,7 +100,15 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
   const suite = rememberPoints(deps.suite, rememberedPoints);
   const metrics = createSealedGroupMetrics(deps.metrics);
   const rows = createGroupRows(store);
-  const cache = createGroupCache({ rows, origin, maxNodes: settings.cacheNodes });
+  const trees = createTreeRows(store);
+  const cache = createGroupCache({
+    trees,
+    clock,
+    origin,
+    maxNodes: settings.cacheNodes,
+    maxHeads: settings.cacheGroups,
+    idleMs: settings.cacheIdleMs,
+  });
   const gate = createGroupGate({ maxPerGroup: settings.maxWaitingPerGroup, maxTotal: settings.maxWaiting });
   const decoy = createDecoy(suite);
   const proofs = createInlineProofs({ suite, random }, { maxFrames: 64, onBatch: metrics.verifiedTogether });
@@ -101,13 +117,15 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
     'Frames that are being judged or wait for it.',
     () => gate.depth,
   );
-  deps.metrics.observe('sealed_groups_cached', 'Groups kept in memory.', () => cache.size);
+  deps.metrics.observe('sealed_groups_cached', 'Groups kept in memory, without trees.', () => cache.heads);
+  deps.metrics.observe('sealed_trees_cached', 'Trees of groups kept in memory.', () => cache.trees);
 
   const context: SealedGroupContext = {
     origin,
     clock,
     settings,
     rows,
+    trees,
     cache,
     decoy,
     proofs,
@@ -160,10 +178,12 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       addPostFramesRoutes(app, context);
       addReadMembershipRoutes(app, context);
       addReadLogRoutes(app, context);
-      addReadOpeningsRoutes(app, context, createOpenings({ store, rows }));
+      addReadOpeningsRoutes(app, context, createOpenings({ store, rows, trees }));
       await addBlobRoutes(app, context);
     },
     sweepOrphanBlobs: () => context.blobs.sweepOrphans(),
+    collectHistory: () => collectHistory({ store, clock, retentionMs: settings.historyRetentionMs }),
+    dropIdleGroups: async () => cache.dropIdle(),
   };
 
   /** Subscribers of groups are anonymous: user ids in both tokens are empty. */

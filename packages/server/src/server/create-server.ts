@@ -40,7 +40,9 @@ import { addPages } from '../pages/pages.ts';
 import { serverMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { openServerSecrets, type ServerSecrets } from '../secrets/server-secrets.ts';
+import { fillSubtrees } from '../sealed-groups/fill-subtrees.ts';
 import { createSealedGroupsFeature } from '../sealed-groups/sealed-groups-feature.ts';
+import { createTreeRows } from '../sealed-groups/tree-rows.ts';
 import { addTransferRoutes } from '../transfers/transfer-routes.ts';
 import { createTransfers } from '../transfers/transfers.ts';
 import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
@@ -146,6 +148,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     }),
   );
   await claimServerName(store, serverName);
+  await fillSubtrees({ store, trees: createTreeRows(store), log });
   const bus = lifecycle.own('bus', createInProcessBus({ clock, log }));
   lifecycle.own('relay', startRelay({ store, bus, clock, random, log, metrics }));
 
@@ -235,6 +238,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
         { name: 'expired transfers', run: () => transfers.sweepExpired() },
         { name: 'expired tokens', run: () => accounts.sweepExpired() },
         { name: 'orphan attachments', run: sealedGroups.sweepOrphanBlobs },
+        { name: 'superseded trees', run: sealedGroups.collectHistory },
+        { name: 'idle groups', run: sealedGroups.dropIdleGroups },
       ].map((job) => ({ ...job, intervalMs: config.jobs.sweepIntervalMs })),
     }),
   );

@@ -29,13 +29,16 @@ it('carries out a removal that cascades to forty thousand leaves', async () => {
   const effect = {
     epoch: 1,
     treeHash: new Uint8Array(32),
-    changes: { leafCount: 1, nodes: new Map(removed.map((leaf) => [2 * leaf, undefined])) },
+    changes: {
+      leafCount: 1,
+      subtrees: new Map(removed.map((leaf) => [2 * leaf, { node: undefined, hash: undefined }])),
+    },
     plan: { removed, committer: 0 },
   } as unknown as CommitEffect;
   expect(await store.write((trx) => advanceRows(trx, groupId, effect, group, 0))).toBe(2);
   const kept = await store.db.selectFrom('sealed_leaves').select('leaf').execute();
   const charged = await store.db.selectFrom('sealed_budgets').select('leaf').execute();
   expect([kept, charged]).toEqual([[{ leaf: 40_001 }], [{ leaf: 40_001 }]]);
-  const nodes = await store.db.selectFrom('sealed_nodes').select('node').where('epoch', '=', 1).execute();
+  const nodes = await store.db.selectFrom('sealed_subtrees').select('node').where('epoch', '=', 1).execute();
   expect(nodes).toHaveLength(40_000);
 });

@@ -2,7 +2,6 @@
 import { finished, Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { blobClaim } from '@conclave/sealed-group';
-import type { PublicGroup } from '@conclave/sealed-group';
 import { ApiError } from '../../errors/api-error.ts';
 import { strangers } from '../accept-frame.ts';
 import { notEligibleError } from '../rule-errors.ts';
@@ -93,14 +92,11 @@ async function requireProof(context: SealedGroupContext, request: FastifyRequest
     epoch,
   });
   // An epoch without a key is looked for in the stand-in, as an unknown group is.
-  const isProven = async (queue: string, group: PublicGroup): Promise<boolean> => {
-    const known = group.epochKeys.some((key) => key.epoch === epoch) ? group : stranger;
-    const claim = blobClaim(known, { epoch, blob, signature });
-    return claim.ok && (await proofs.verify(queue, [claim.value])) === undefined;
-  };
-  const proven =
-    (row && (await cache.use(groupId, row, ({ group }) => isProven(groupId, group)))) ??
-    (await isProven(strangers, stranger));
+  const head = row === undefined ? stranger : cache.head(groupId, row).head;
+  const known = head.epochKeys.some((key) => key.epoch === epoch) ? head : stranger;
+  const claim = blobClaim(known, { epoch, blob, signature });
+  const queue = row === undefined ? strangers : groupId;
+  const proven = claim.ok && (await proofs.verify(queue, [claim.value])) === undefined;
   if (row === undefined || !proven) throw notEligibleError();
   return { groupId, blobId, size, sha256, deleteHash };
 }

@@ -1,12 +1,10 @@
 /** `getFrames`, `getTree`, `getPath`, `getLeaves`, `subscribe`: what a read token opens. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { encodeMerklePath, encodeTree, toLeafIndex } from '@conclave/sealed-group';
-import type { PublicTree } from '@conclave/sealed-group';
 import { ApiError } from '../../errors/api-error.ts';
 import { channelOf } from '../announce.ts';
-import { buildTree } from '../group-cache.ts';
-import type { ReadableGroup } from '../read-access.ts';
 import type { SealedGroupContext } from '../sealed-groups-feature.ts';
+import { readPath, requireEpoch, streamTree } from '../stored-tree.ts';
 import { readInteger } from './path-ids.ts';
 
 type Route = { Params: { groupId: string }; Querystring: Record<string, unknown> };
@@ -14,10 +12,11 @@ type Route = { Params: { groupId: string }; Querystring: Record<string, unknown>
 const maxFramesPerPage = 500;
 /** A page ends before it is larger, unless its one frame is. */
 const maxPageBytes = 4 * 1024 * 1024;
+const anyEpoch = { min: 0, max: Number.MAX_SAFE_INTEGER } as const;
 const base = '/_conclave/sealed/v1/groups/:groupId';
 
 export function addReadLogRoutes(app: FastifyInstance, context: SealedGroupContext): void {
-  const { rows, cache, reading } = context;
+  const { rows, trees, reading } = context;
   const config = { rateLimit: 'groupRead' } as const;
 
   app.get<Route>(`${base}/frames`, { config }, async (request) => {
@@ -44,35 +43,24 @@ export function addReadLogRoutes(app: FastifyInstance, context: SealedGroupConte
   });
 
   app.get<Route>(`${base}/tree`, { config }, async (request, reply) => {
-    const group = await reading.require(request.params.groupId, request.headers.authorization);
-    const { epoch: current } = group.row;
-    const epoch = readInteger('epoch', request.query['epoch'], {
-      min: 0,
-      max: Number.MAX_SAFE_INTEGER,
-      fallback: current,
-    });
-    const octets =
-      epoch === current
-        ? await currentTree(group, encodeTree)
-        : await buildTree(rows, group.groupId, epoch).then((built) => built && encodeTree(built.tree));
-    if (octets === undefined) throw new ApiError('CONCLAVE_NO_SUCH_EPOCH', 'There is no tree of this epoch');
+    const { groupId, row } = await reading.require(request.params.groupId, request.headers.authorization);
+    const epoch = readInteger('epoch', request.query['epoch'], { ...anyEpoch, fallback: row.epoch });
+    const made = await requireEpoch(trees, groupId, epoch);
     return reply
       .type('application/octet-stream')
       .header('x-conclave-epoch', String(epoch))
-      .send(Buffer.from(octets));
+      .send(Readable.from(streamTree(trees, groupId, epoch, made), { objectMode: false }));
   });
 
   app.get<Route>(`${base}/tree/path`, { config }, async (request, reply) => {
-    const group = await reading.require(request.params.groupId, request.headers.authorization);
+    const { groupId, row } = await reading.require(request.params.groupId, request.headers.authorization);
     const leaf = readInteger('leaf', request.query['leaf'], { min: 0, max: 2 ** 20 - 1 });
-    const path = await currentTree(group, (tree) => {
-      const index = toLeafIndex(leaf, tree.leafCount);
-      return index === undefined ? undefined : encodeMerklePath(tree, index);
-    });
+    const epoch = readInteger('epoch', request.query['epoch'], { ...anyEpoch, fallback: row.epoch });
+    const path = await readPath(trees, groupId, epoch, leaf);
     if (path === undefined) throw new ApiError('CONCLAVE_NO_SUCH_LEAF', 'There is no leaf at this index');
     return reply
       .type('application/octet-stream')
-      .header('x-conclave-epoch', String(group.row.epoch))
+      .header('x-conclave-epoch', String(epoch))
       .send(Buffer.from(path));
   });
 
@@ -100,12 +88,4 @@ export function addReadLogRoutes(app: FastifyInstance, context: SealedGroupConte
       last_seq: group.row.lastSeq,
     };
   });
-
-  /** What `look` makes of the tree at once: the next commit changes it in place. */
-  function currentTree<T>(
-    { groupId, row }: ReadableGroup,
-    look: (tree: PublicTree) => T,
-  ): Promise<T | undefined> {
-    return cache.use(groupId, row, ({ group }) => look(group.tree));
-  }
 }

@@ -1,0 +1,180 @@
+/**
+ * The rows of trees: epochs, and versions of subtrees. Every query goes by the primary key, whatever the number of members
+ * and of epochs: `subtree` reads one row, `subtrees` one for each node of the range that has any.
+ */
+import { sql } from 'kysely';
+import type { QueryCreator } from 'kysely';
+import type { Store } from '@conclave/platform';
+import { encodeNode } from '@conclave/sealed-group';
+import type { NodeIndex, StoredSubtree, Subtree } from '@conclave/sealed-group';
+import type { ServerDatabase } from '../schema/server-database.ts';
+import type { GroupTransaction } from './group-rows.ts';
+import { plainBytes } from './plain-bytes.ts';
+
+export interface EpochRow {
+  readonly leafCount: number;
+  readonly treeHash: Uint8Array;
+  readonly madeAtMs: number;
+}
+
+export interface NumberedSubtree extends StoredSubtree {
+  readonly node: number;
+}
+
+interface NodeAt {
+  readonly groupId: string;
+  readonly node: number;
+  readonly epoch: number;
+}
+
+interface RangeAt {
+  readonly groupId: string;
+  readonly first: number;
+  readonly last: number;
+  readonly epoch: number;
+}
+
+interface VersionRow {
+  readonly content: Uint8Array | null;
+  readonly hash: Uint8Array | null;
+}
+
+export type TreeRows = ReturnType<typeof createTreeRows>;
+
+export function createTreeRows(store: Store<ServerDatabase>) {
+  const newestVersion = store.prepare((db, at: NodeAt) =>
+    db
+      .selectFrom('sealed_subtrees')
+      .select(['content', 'hash'])
+      .where('group_id', '=', at.groupId)
+      .where('node', '=', at.node)
+      .where('epoch', '<=', at.epoch)
+      .orderBy('epoch', 'desc')
+      .limit(1),
+  );
+  const newestVersions = store.prepare(newestOfRange);
+
+  return {
+    /** Undefined: the group has not reached the epoch. `gone`: its tree is no longer kept. */
+    async findEpoch(groupId: string, epoch: number): Promise<EpochRow | 'gone' | undefined> {
+      const row = await store.db
+        .selectFrom('sealed_epochs')
+        .innerJoin('sealed_groups', 'sealed_groups.group_id', 'sealed_epochs.group_id')
+        .select(['leaf_count', 'tree_hash', 'made_at_ms', 'oldest_epoch'])
+        .where('sealed_epochs.group_id', '=', groupId)
+        .where('sealed_epochs.epoch', '=', epoch)
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      if (epoch < row.oldest_epoch) return 'gone';
+      return { leafCount: row.leaf_count, treeHash: plainBytes(row.tree_hash), madeAtMs: row.made_at_ms };
+    },
+
+    /** The node as it was in `epoch`. Undefined: it was blank and over nothing, or the group does not exist. */
+    async subtree(groupId: string, epoch: number, node: number): Promise<StoredSubtree | undefined> {
+      const [version] = await newestVersion.read({ groupId, node, epoch });
+      return version && subtreeOf(version);
+    },
+
+    /** The nodes from `first` to `last` as they were in `epoch`, ascending; some that are blank and over nothing are left out. */
+    async subtrees(groupId: string, epoch: number, first: number, last: number): Promise<NumberedSubtree[]> {
+      const versions = await newestVersions.read({ groupId, first, last, epoch });
+      return versions.map(numbered);
+    },
+
+    /** What the commit that made the epoch changed. */
+    async changedIn(groupId: string, epoch: number): Promise<NumberedSubtree[]> {
+      const versions = await store.db
+        .selectFrom('sealed_subtrees')
+        .select(['node', 'content', 'hash'])
+        .where('group_id', '=', groupId)
+        .where('epoch', '=', epoch)
+        .execute();
+      return versions.map(numbered);
+    },
+  };
+}
+
+/** Steps down the primary key for each node of the range, however many versions there are of it. */
+function newestOfRange(db: QueryCreator<ServerDatabase>, { groupId, first, last, epoch }: RangeAt) {
+  return db
+    .withRecursive('wanted(node)', (numbers) =>
+      numbers.selectNoFrom(sql<number>`${first}`.as('node')).unionAll((more) =>
+        more
+          .selectFrom('wanted')
+          .select(sql<number>`node + 1`.as('node'))
+          .where('node', '<', last),
+      ),
+    )
+    .selectFrom('wanted')
+    .crossJoin('sealed_subtrees as version')
+    .select(['version.node', 'version.content', 'version.hash'])
+    .where('version.group_id', '=', groupId)
+    .whereRef('version.node', '=', 'wanted.node')
+    .where('version.epoch', '=', (newest) =>
+      newest
+        .selectFrom('sealed_subtrees as newest')
+        .select(({ fn }) => fn.max('newest.epoch').as('epoch'))
+        .where('newest.group_id', '=', groupId)
+        .whereRef('newest.node', '=', 'wanted.node')
+        .where('newest.epoch', '<=', epoch),
+    );
+}
+
+function numbered(version: VersionRow & { readonly node: number }): NumberedSubtree {
+  return { node: version.node, ...subtreeOf(version) };
+}
+
+function subtreeOf({ content, hash }: VersionRow): StoredSubtree {
+  return {
+    content: content === null ? undefined : plainBytes(content),
+    hash: hash === null ? undefined : plainBytes(hash),
+  };
+}
+
+/** The rows of an epoch that is being made. */
+export async function insertEpoch(
+  trx: GroupTransaction,
+  groupId: string,
+  made: EpochRow & {
+    readonly epoch: number;
+    readonly seq: number;
+    readonly subtrees: ReadonlyMap<NodeIndex, Subtree>;
+  },
+): Promise<void> {
+  await trx
+    .insertInto('sealed_epochs')
+    .values({
+      group_id: groupId,
+      epoch: made.epoch,
+      leaf_count: made.leafCount,
+      tree_hash: made.treeHash,
+      seq: made.seq,
+      made_at_ms: made.madeAtMs,
+    })
+    .execute();
+  await insertSubtrees(trx, groupId, made.epoch, made.subtrees);
+}
+
+/** SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535; a row has five. */
+const rowsPerStatement = 4_000;
+
+export async function insertSubtrees(
+  trx: GroupTransaction,
+  groupId: string,
+  epoch: number,
+  subtrees: ReadonlyMap<NodeIndex, Subtree>,
+): Promise<void> {
+  const rows = [...subtrees].map(([node, subtree]) => ({
+    group_id: groupId,
+    node,
+    epoch,
+    content: subtree.node === undefined ? null : encodeNode(subtree.node),
+    hash: subtree.hash ?? null,
+  }));
+  for (let start = 0; start < rows.length; start += rowsPerStatement) {
+    await trx
+      .insertInto('sealed_subtrees')
+      .values(rows.slice(start, start + rowsPerStatement))
+      .execute();
+  }
+}
