@@ -16,7 +16,7 @@ export default defineConfig({
           name: 'fast',
           include: [
             '{packages,apps}/*/{src,test}/**/*.test.ts',
-            'bench/src/**/*.test.ts',
+            '{bench,fuzz}/src/**/*.test.ts',
             'e2e/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/*.long.test.ts', '**/*.browser.test.ts'],

@@ -3,12 +3,13 @@
 #   static   format, lint, types, generated files up to date
 #   fast     units, contracts, scenarios over real sockets (under three minutes)
 #   long     processes, SIGKILL under load, long random histories
+#   fuzz     every decoder of untrusted octets, a fixed number of mutated inputs each (about a minute)
 #   browser  the same code in Chromium
 # `--fast` runs the stage fast alone, `--stage NAME` any one; further arguments go to vitest.
 # Without Chromium its tests fail in CI and are listed as not run elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-stages=(static fast long browser)
+stages=(static fast long fuzz browser)
 while [ $# -gt 0 ]; do
   case "$1" in
     --fast) stages=(fast) ;;
@@ -38,10 +39,11 @@ for stage in "${stages[@]}"; do
   case "$stage" in
     static) check_static ;;
     fast | long) echo "== $stage"; "$bin/vitest" run --project "$stage" "$@" ;;
+    fuzz) echo '== fuzz'; node --disable-warning=ExperimentalWarning fuzz/src/main.ts ;;
     browser)
       [ -n "$chromium" ] || continue
       echo "== browser"; "$bin/vitest" run --project browser "$@" ;;
-    *) echo "conclave test: no stage is called $stage (static, fast, long, browser)" >&2; exit 2 ;;
+    *) echo "conclave test: no stage is called $stage (static, fast, long, fuzz, browser)" >&2; exit 2 ;;
   esac
 done
 for line in "${not_run[@]:-}"; do [ -z "$line" ] || echo "not run: $line"; done
