@@ -30,7 +30,7 @@ export const keepSubtreeHashes: Migration = {
       .columns(['group_id', 'epoch', 'node'])
       .execute();
 
-    for (const column of ['oldest_epoch', 'collected_epoch']) {
+    for (const column of ['oldest_epoch', 'collected_epoch', 'collected_node']) {
       await db.schema
         .alterTable('sealed_groups')
         .addColumn(column, engine.integer, (definition) => definition.notNull().defaultTo(0))

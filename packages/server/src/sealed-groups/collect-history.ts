@@ -5,10 +5,10 @@
  *
  *   sealed_groups by oldest_superseded_at_ms ─▶ give up: oldest_epoch = h   (reads before h are refused from here on)
  *     ─▶ row by row of the epochs up to h, in units of a few hundred: the version that each superseded, away
- *     ─▶ collected_epoch = h, the group's next date
+ *     ─▶ the group's next date
  *
- * Each row supersedes at most one version, so a unit's work is bounded by the rows that it looks at. A run that breaks off is
- * taken up by the next, which looks at rows again and finds nothing to delete. Epochs' own rows stay: they say in which epoch
+ * Each row supersedes at most one version, so a unit's work is bounded by the rows that it looks at; and each unit notes how far
+ * it came, so that the next run, or the next process, goes on from there. Epochs' own rows stay: they say in which epoch
  * a frame was accepted, should it be posted again. Frames stay.
  */
 import type { Clock, Store } from '@conclave/platform';
@@ -36,7 +36,7 @@ interface Cursor {
 interface DueGroup {
   readonly groupId: string;
   readonly horizon: number;
-  readonly collected: number;
+  readonly collected: Cursor;
 }
 
 /** The sender's clock may be that far ahead when the invite is made, and that far behind when it is used. */
@@ -53,7 +53,7 @@ export async function collectHistory(deps: CollectHistoryDeps): Promise<number> 
     if (groupId === undefined) break;
     const due = await store.write((trx) => giveUp(trx, groupId, supersededBefore));
     units += 1;
-    let cursor: Cursor | undefined = { epoch: due.collected, node: Number.MAX_SAFE_INTEGER };
+    let cursor: Cursor | undefined = due.collected;
     while (cursor !== undefined && units < unitsPerRun) {
       const from: Cursor = cursor;
       const batch = await store.write((trx) => collectBatch(trx, due, from, rowsPerUnit));
@@ -81,7 +81,7 @@ async function findDue(store: Store<ServerDatabase>, supersededBefore: number): 
 async function giveUp(trx: GroupTransaction, groupId: string, supersededBefore: number): Promise<DueGroup> {
   const group = await trx
     .selectFrom('sealed_groups')
-    .select(['epoch', 'oldest_epoch', 'collected_epoch'])
+    .select(['epoch', 'oldest_epoch', 'collected_epoch', 'collected_node'])
     .where('group_id', '=', groupId)
     .executeTakeFirstOrThrow();
   // An epoch is superseded when the next one is made.
@@ -100,7 +100,8 @@ async function giveUp(trx: GroupTransaction, groupId: string, supersededBefore: 
     .set({ oldest_epoch: horizon })
     .where('group_id', '=', groupId)
     .execute();
-  return { groupId, horizon, collected: group.collected_epoch };
+  const collected = { epoch: group.collected_epoch, node: group.collected_node };
+  return { groupId, horizon, collected };
 }
 
 /** Deletes what the next rows after `from` superseded; where there are none left the group is done. */
@@ -141,6 +142,11 @@ async function collectBatch(
     delete from sealed_subtrees where group_id = ${groupId} and hash is null
       and (epoch, node) > (${from.epoch}, ${from.node})
       and (epoch, node) <= (${last.epoch}, ${last.node})`.execute(trx);
+  await trx
+    .updateTable('sealed_groups')
+    .set({ collected_epoch: last.epoch, collected_node: last.node })
+    .where('group_id', '=', groupId)
+    .execute();
   const deleted = Number((superseded.numAffectedRows ?? 0n) + (blank.numAffectedRows ?? 0n));
   return { deleted, next: last };
 }
@@ -154,7 +160,7 @@ async function finish(trx: GroupTransaction, groupId: string, horizon: number): 
     .executeTakeFirst();
   await trx
     .updateTable('sealed_groups')
-    .set({ collected_epoch: horizon, oldest_superseded_at_ms: next?.made_at_ms ?? null })
+    .set({ oldest_superseded_at_ms: next?.made_at_ms ?? null })
     .where('group_id', '=', groupId)
     .execute();
 }

@@ -194,6 +194,7 @@ export async function insertGroup(
       reservation: null,
       oldest_epoch: 0,
       collected_epoch: 0,
+      collected_node: 0,
       oldest_superseded_at_ms: null,
       blob_bytes: 0,
     })

@@ -27,8 +27,9 @@ export interface SealedGroupsTable {
   reservation: string | null;
   /** The tree of this epoch, and of all since, can be read; older ones were given up (collect-history.ts). */
   oldest_epoch: number;
-  /** Versions of nodes that were superseded up to this epoch are deleted; behind `oldest_epoch` only while collection is under way. */
+  /** With `collected_node` the last row, by epoch and node, whose predecessor was deleted, as far as epochs were given up. */
   collected_epoch: number;
+  collected_node: number;
   /** When the epoch after the oldest was made; null while the oldest is the current one. */
   oldest_superseded_at_ms: number | null;
   /** Bytes of all stored blobs of the group. */

@@ -42,16 +42,7 @@ interface VersionRow {
 export type TreeRows = ReturnType<typeof createTreeRows>;
 
 export function createTreeRows(store: Store<ServerDatabase>) {
-  const newestVersion = store.prepare((db, at: NodeAt) =>
-    db
-      .selectFrom('sealed_subtrees')
-      .select(['content', 'hash'])
-      .where('group_id', '=', at.groupId)
-      .where('node', '=', at.node)
-      .where('epoch', '<=', at.epoch)
-      .orderBy('epoch', 'desc')
-      .limit(1),
-  );
+  const newestVersion = store.prepare(newestOfNode);
   const newestVersions = store.prepare(newestOfRange);
 
   return {
@@ -78,7 +69,7 @@ export function createTreeRows(store: Store<ServerDatabase>) {
     /** The nodes from `first` to `last` as they were in `epoch`, ascending; some that are blank and over nothing are left out. */
     async subtrees(groupId: string, epoch: number, first: number, last: number): Promise<NumberedSubtree[]> {
       const versions = await newestVersions.read({ groupId, first, last, epoch });
-      return versions.map(numbered);
+      return versions.map(numbered).sort((a, b) => a.node - b.node);
     },
 
     /** What the commit that made the epoch changed. */
@@ -94,8 +85,20 @@ export function createTreeRows(store: Store<ServerDatabase>) {
   };
 }
 
-/** Steps down the primary key for each node of the range, however many versions there are of it. */
-function newestOfRange(db: QueryCreator<ServerDatabase>, { groupId, first, last, epoch }: RangeAt) {
+/** One step down the primary key, however many versions there are of the node. */
+export function newestOfNode(db: QueryCreator<ServerDatabase>, { groupId, node, epoch }: NodeAt) {
+  return db
+    .selectFrom('sealed_subtrees')
+    .select(['content', 'hash'])
+    .where('group_id', '=', groupId)
+    .where('node', '=', node)
+    .where('epoch', '<=', epoch)
+    .orderBy('epoch', 'desc')
+    .limit(1);
+}
+
+/** The same for each node of the range. */
+export function newestOfRange(db: QueryCreator<ServerDatabase>, { groupId, first, last, epoch }: RangeAt) {
   return db
     .withRecursive('wanted(node)', (numbers) =>
       numbers.selectNoFrom(sql<number>`${first}`.as('node')).unionAll((more) =>
