@@ -1,0 +1,26 @@
+/**
+ * A suite that remembers the points it decoded last. The delivery service sees the same few keys again and again: every
+ * message of an epoch is proven by the epoch's one key. Decoding a point costs a field inversion, and equations that share
+ * a *Point object* are multiplied by it once (sealed-group, equation-batch.ts): both are saved. Everything here is public.
+ */
+import type { Point } from '@conclave/ristretto';
+import type { Suite } from '@conclave/sealed-group';
+
+/** `maxPoints` bounds the memory, about 400 bytes each; the ones not used for longest go first. */
+export function rememberPoints(suite: Suite, maxPoints: number): Suite {
+  const points = new Map<string, Point>();
+  const { group } = suite;
+  const decodePoint = (bytes: Uint8Array): Point | undefined => {
+    const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    const known = points.get(name);
+    const point = known ?? group.decodePoint(bytes);
+    if (point === undefined) return undefined;
+    // A Map remembers the order of insertion: the first entry is the one not used for longest.
+    if (known !== undefined) points.delete(name);
+    points.set(name, point);
+    if (points.size > maxPoints) points.delete(points.keys().next().value!);
+    return point;
+  };
+  // Its other operations stay those of the group itself.
+  return { ...suite, group: Object.create(group, { decodePoint: { value: decodePoint } }) };
+}
