@@ -22,6 +22,7 @@ import {
   dayOf,
   messageLines,
   pendingLine,
+  previewLine,
   type MessageView,
 } from './message-lines.ts';
 import { printableName } from './printable.ts';
@@ -89,6 +90,10 @@ export class Chat {
     for (const group of await this.client.groups()) this.#note(group.id, group.name);
     this.client.on('group', (event) => this.#take(event));
     this.client.on('join-failed', ({ error }) => this.fail(error));
+    this.client.on('preview', (event) => {
+      if (event.kind === 'message')
+        this.terminal.print(previewLine(event.message, this.styles), { indent: 6 });
+    });
   }
 
   /** The group on the screen. */

@@ -1,5 +1,5 @@
 /** Messages as lines of a terminal. Everything that came from others passes through `printable` here. */
-import type { Attachment, Member, Message, Sender } from '@conclave/sdk';
+import type { Attachment, Member, Message, PreviewMessage, Sender } from '@conclave/sdk';
 import { printable, printableName } from './printable.ts';
 import type { Styles } from './styles.ts';
 
@@ -18,6 +18,15 @@ export function messageLines(message: Message, view: MessageView): string {
   const { styles } = view;
   const time = styles.quiet(clockTime(message.sentAtMs));
   return `${time} ${authorOf(message, view)} ${contentText(message, view)}`;
+}
+
+/** A message that was read while joining. Who wrote it is not known yet: the mark stands where the name will, so that no text can. */
+export function previewLine({ sentAtMs, content }: PreviewMessage, styles: Styles): string {
+  const text =
+    content.kind === 'attachment'
+      ? `[file] ${fileName(content.attachment)}`
+      : contentText({ content }, { numberOf: () => 0 });
+  return `${styles.quiet(clockTime(sentAtMs))} ${styles.quiet('(not verified yet):')} ${text}`;
 }
 
 export function contentText(
