@@ -11,6 +11,8 @@ const wordsByCode: Readonly<Record<string, string>> = {
   CONCLAVE_GROUP_QUOTA: 'This account may not create more groups here.',
   CONCLAVE_READ_DENIED: 'The server does not take this device for a member of the group.',
   GROUP_EXISTS: 'This device is a member of that group already: /groups lists it.',
+  HISTORY_CHANGED:
+    'The server shows another history of this group than before: it lies, or it was restored from an old backup. Nothing is sent until that is settled.',
   INVITE_ALREADY_READ:
     'This invite was used before, perhaps by a program that looks at links, or it expired. Ask for a new one.',
   INVITE_EXPIRED: 'This invite has expired. Ask for a new one.',

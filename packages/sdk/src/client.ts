@@ -402,15 +402,19 @@ export class ConclaveClient {
 
   async #forgetGroup(id: string): Promise<void> {
     const below = await Promise.all(
-      [paths.messages(id), paths.outbox(id), paths.capabilities(id)].map((under) =>
+      [paths.messages(id), paths.outbox(id), paths.capabilities(id), paths.allSeen(id)].map((under) =>
         this.#vault.list({ under }),
       ),
     );
     await this.#vault.transact([
       ...below.flat().map(({ path }) => ({ delete: path })),
-      ...[paths.group(id), paths.publicState(id), paths.secretState(id), paths.pendingCommit(id)].map(
-        (path) => ({ delete: path }),
-      ),
+      ...[
+        paths.group(id),
+        paths.publicState(id),
+        paths.secretState(id),
+        paths.pendingCommit(id),
+        paths.witness(id),
+      ].map((path) => ({ delete: path })),
     ]);
   }
 

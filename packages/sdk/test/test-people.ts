@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSuite } from '@conclave/sealed-group';
+import { expect } from 'vitest';
 import {
   ConclaveClient,
   createAccountClient,
@@ -11,6 +12,7 @@ import {
   type GroupEvents,
   type GroupHandle,
   type Message,
+  type Warning,
 } from '../src/index.ts';
 import { openNodeStore } from '../src/node/index.ts';
 import type { Vault } from '../src/store/vault.ts';
@@ -21,6 +23,8 @@ const suite = createSuite(createNodeEngine());
 
 export interface People extends AsyncDisposable {
   readonly server: TestServer;
+  /** By all clients so far. */
+  readonly accusations: readonly Accusation[];
   accessToken(name: string): Promise<string>;
   /** Opens, or after `close` opens again, the client of this person. `wrap` stands between client and store. */
   open(
@@ -33,15 +37,23 @@ export interface People extends AsyncDisposable {
   openAs(name: string, store: string, of: ConclaveClient): Promise<ConclaveClient>;
 }
 
+/** What clients said of the server; an honest one is never accused, and `gatherPeople` fails a test in which it is. */
+export type Accusation = Extract<Warning, { kind: 'server-misbehaviour' }>;
+
 export const quickHousekeeping = { maxDelayMs: 100, intervalMs: 200 };
 
-export async function gatherPeople(config?: Parameters<typeof startTestServer>[0]): Promise<People> {
+export async function gatherPeople(
+  config?: Parameters<typeof startTestServer>[0],
+  { mayAccuse = false }: { mayAccuse?: boolean } = {},
+): Promise<People> {
   const server = await startTestServer(config);
   const folder = await mkdtemp(join(tmpdir(), 'conclave-people-'));
   const clients: ConclaveClient[] = [];
   const tokens = new Map<string, string>();
+  const accusations: Accusation[] = [];
   const people: People = {
     server,
+    accusations,
     async accessToken(name) {
       let token = tokens.get(name);
       if (token === undefined) {
@@ -66,6 +78,9 @@ export async function gatherPeople(config?: Parameters<typeof startTestServer>[0
         ...options,
       });
       clients.push(client);
+      client.on('group', ({ type, event }) => {
+        if (type === 'warning' && event.kind === 'server-misbehaviour') accusations.push(event);
+      });
       return client;
     },
     async rawStore(name) {
@@ -86,6 +101,7 @@ export async function gatherPeople(config?: Parameters<typeof startTestServer>[0
       await Promise.allSettled(clients.map((client) => client.close()));
       await server[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
+      if (!mayAccuse) expect(accusations).toEqual([]);
     },
   };
   return people;

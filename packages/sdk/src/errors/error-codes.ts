@@ -31,6 +31,8 @@ export const sdkErrorCodes = {
   CONFLICT: 'Others kept changing the group at the same moment; the change was not made. Try again.',
   OUT_OF_SYNC:
     'The server’s log does not continue what this device has verified. `details` names the broken rule.',
+  HISTORY_CHANGED:
+    'The server’s log is not the one that this device has processed: frames are gone, others stand in their place, or some are not shown. The server lies, or it was restored from an old backup. The group stands still and what was received is kept; `details.evidence` and `details.seq` say what was found.',
   HISTORY_GONE: 'The server no longer keeps the frames that this device misses; a new invite is needed.',
   ATTACHMENT_DAMAGED: 'The attachment’s bytes are not those that the sender described.',
   ATTACHMENT_NOT_OWNED: 'Only the device that uploaded an attachment holds the capability to delete it.',

@@ -120,6 +120,10 @@ export class CommitRunner {
         // Not the caller's signal: once posted, a commit is followed to its end.
         const { seq } = await api.postFrame(state.group.groupId, record.frame, { signal: closed });
         await sync.until(seq);
+        const accepted = this.#take(record);
+        if (accepted !== undefined) return accepted;
+        // The number was taken by another frame: is this still the log that was processed?
+        await sync.check();
         return this.#take(record) ?? this.#impossible();
       } catch (error) {
         if (!(error instanceof ConclaveError)) throw error;
@@ -175,6 +179,9 @@ export class CommitRunner {
       if (!isDecided || error.status === 429) throw error;
       await sync.run();
     }
+    if (this.#pending !== record) return;
+    // A server with another log would make this device forget secrets that it still needs.
+    await sync.check();
     if (this.#pending === record) await this.#forget(record);
   }
 

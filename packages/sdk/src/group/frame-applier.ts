@@ -2,7 +2,7 @@
  * Takes frames of the log, in order, into the state machine, and turns what it learns into records and events. A page of frames
  * is one transaction: messages, cursor and keys together. Events follow when it is durable.
  */
-import type { GroupEvent, LeafIndex, SealedGroup } from '@conclave/sealed-group';
+import { hashFrame, type GroupEvent, type LeafIndex, type SealedGroup } from '@conclave/sealed-group';
 import { encodeBase64url } from '../encoding/base64url.ts';
 import { throwIfAborted } from '../errors/conclave-error.ts';
 import type { LoggedFrame } from '../http/sealed-api.ts';
@@ -12,13 +12,16 @@ import { sleep } from '../time/clock.ts';
 import type { GroupContext } from './group-context.ts';
 import { messageCodec, type MessageRecord } from './group-records.ts';
 import type { GroupEvents } from './group-types.ts';
+import type { FrameSource, PageWitness } from './log-witness.ts';
 import { listMembers, memberIdOf, ownLeafOf, senderOf } from './member-list.ts';
 import { fromMemberContent, toMessage } from './message-content.ts';
 
 /** Why a page was not taken to its end. */
 export type Stop =
   | { readonly reason: 'gap'; readonly seq: number }
-  | { readonly reason: 'rule'; readonly seq: number; readonly rule: string };
+  | { readonly reason: 'rule'; readonly seq: number; readonly rule: string }
+  /** The feed brought something that nobody answers for: the log has to say whether it is there. Nothing was taken. */
+  | { readonly reason: 'doubt'; readonly seq: number };
 
 /** What an own accepted commit did. */
 export interface AcceptedCommit {
@@ -43,33 +46,74 @@ interface Harvest {
   readonly operations: VaultOperation[];
   readonly emissions: Emission[];
   readonly after: (() => void)[];
+  readonly witness: PageWitness;
   membersChanged: boolean;
   withPublic: boolean;
 }
 
+/**
+ * From the feed only what a member vouches for is taken: anything else would let whoever controls the feed push the cursor past a
+ * frame of the log.
+ */
 export async function applyFrames(
   context: GroupContext,
   hooks: FrameApplierHooks,
   frames: readonly LoggedFrame[],
+  source: FrameSource,
 ): Promise<Stop | undefined> {
-  const { state, emit } = context;
+  try {
+    return await applyAll(context, hooks, frames, source);
+  } catch (error) {
+    // Thrown so that the state is read back from disk as it was before.
+    if (error instanceof FeedDoubt) return { reason: 'doubt', seq: error.seq };
+    throw error;
+  }
+}
+
+class FeedDoubt extends Error {
+  readonly seq: number;
+
+  constructor(seq: number) {
+    super(`frame ${seq} of the feed says nothing that a member vouches for`);
+    this.seq = seq;
+  }
+}
+
+const doubtful: ReadonlySet<GroupEvent['kind']> = new Set([
+  'unauthentic-message',
+  'unreadable-message',
+  'refused-leave',
+]);
+
+async function applyAll(
+  context: GroupContext,
+  hooks: FrameApplierHooks,
+  frames: readonly LoggedFrame[],
+  source: FrameSource,
+): Promise<Stop | undefined> {
+  const { state, emit, witness } = context;
   return await state.change<Stop | undefined>(async (group) => {
     const harvest: Harvest = {
       operations: [],
       emissions: [],
       after: [],
+      witness: witness.begin(),
       membersChanged: false,
       withPublic: false,
     };
-    const stop = await processAll(context, hooks, group, frames, harvest);
+    const stop = await processAll(context, hooks, group, { frames, source }, harvest);
+    const testimony = harvest.witness.conclude(source);
+    for (const { evidence, seq, by } of testimony.findings)
+      harvest.emissions.push({ type: 'warning', event: { kind: 'server-misbehaviour', evidence, seq, by } });
     // A group that this device is out of has no members to show.
     const isShown = harvest.membersChanged && group.status !== 'removed';
     const members = isShown ? listMembers(group, context.time.nowMs()) : undefined;
     return {
       value: stop,
-      operations: harvest.operations,
+      operations: [...harvest.operations, ...testimony.operations],
       withPublic: harvest.withPublic,
       afterwards: () => {
+        testimony.apply();
         for (const { type, event } of harvest.emissions) emit(type, event as never);
         if (members !== undefined) emit('members', members);
         for (const task of harvest.after) task();
@@ -82,7 +126,7 @@ async function processAll(
   context: GroupContext,
   hooks: FrameApplierHooks,
   group: SealedGroup,
-  frames: readonly LoggedFrame[],
+  { frames, source }: { readonly frames: readonly LoggedFrame[]; readonly source: FrameSource },
   harvest: Harvest,
 ): Promise<Stop | undefined> {
   for (const { seq, frame } of frames) {
@@ -98,7 +142,18 @@ async function processAll(
     }
     throwIfAborted(context.signal);
     if (!step.value.ok) return { reason: 'rule', seq, rule: step.value.rule };
-    harvestFrame(context, hooks, group, { seq, events: step.value.value }, harvest);
+    const events = step.value.value;
+    if (source === 'feed' && events.some(({ kind }) => doubtful.has(kind))) throw new FeedDoubt(seq);
+    for (const event of events)
+      if (event.kind === 'message')
+        await harvest.witness.hear({
+          seq,
+          epoch: event.epoch,
+          lastSeen: event.lastSeen,
+          by: event.entry === undefined ? undefined : encodeBase64url(event.entry.identityKey),
+        });
+    harvest.witness.processed({ seq, bodyHash: group.lastSeen, frameHash: hashFrame(frame) });
+    harvestFrame(context, hooks, group, { seq, events }, harvest);
   }
   return undefined;
 }

@@ -9,6 +9,7 @@ import type { CommitRunner } from './commit-runner.ts';
 import type { GroupState } from './group-state.ts';
 import type { GroupEvents } from './group-types.ts';
 import type { LogSync } from './log-sync.ts';
+import type { LogWitness } from './log-witness.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReadAccess } from './read-access.ts';
 
@@ -28,5 +29,6 @@ export interface GroupContext {
   readonly readAccess: ReadAccess;
   readonly outbox: Outbox;
   readonly sync: LogSync;
+  readonly witness: LogWitness;
   readonly commits: CommitRunner;
 }

@@ -73,6 +73,15 @@ export interface Message {
   readonly content: MessageContent;
 }
 
+/**
+ * How a server shows another log than before, or than it shows others:
+ * - `rolled-back`: the log ends before frames that this device has processed;
+ * - `rewritten`: another frame stands in the place of one that this device has processed;
+ * - `withheld`: a frame that is or was in the log was not shown to this device;
+ * - `reordered`: a frame came after a message whose author had seen it before.
+ */
+export type ServerEvidence = 'rolled-back' | 'rewritten' | 'withheld' | 'reordered';
+
 /** What the group's members may see as odd, or should act on. None of it stops the group. */
 export type Warning =
   /** A member's commit or message holds something false: `rule` says what; `by` names the member if known. */
@@ -89,6 +98,17 @@ export type Warning =
   | { readonly kind: 'unlisted-leaf'; readonly leaf: number }
   /** The server's log does not continue what was verified. The group stands still. */
   | { readonly kind: 'out-of-sync'; readonly rule: string; readonly seq: number }
+  /**
+   * The server shows a log that cannot be the one it showed before, or shows others. `seq`: the first frame concerned, or the message
+   * whose author (`by`) had seen what this device was not shown; that member may also have said so falsely. Without `by` the group
+   * stands still until the log is what it was: a server that was restored from an old backup looks the same.
+   */
+  | {
+      readonly kind: 'server-misbehaviour';
+      readonly evidence: ServerEvidence;
+      readonly seq: number;
+      readonly by: MemberId | undefined;
+    }
   /** Background work failed; it is tried again. `code` is an error code. */
   | { readonly kind: 'background-failure'; readonly code: string };
 

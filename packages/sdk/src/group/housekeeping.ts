@@ -4,9 +4,10 @@
  * so that of many members online one does it and the others find nothing left to do.
  */
 import { administers, type RequestedOperation, type SealedGroup } from '@conclave/sealed-group';
-import { ConclaveError } from '../errors/conclave-error.ts';
+import { ConclaveError, isConclaveError } from '../errors/conclave-error.ts';
 import { isGroupOver, type CommitPlan } from './commit-runner.ts';
 import type { GroupContext } from './group-context.ts';
+import { standsStill } from './log-sync.ts';
 import { ownLeafOf } from './member-list.ts';
 
 export interface HousekeepingTiming {
@@ -40,6 +41,7 @@ export class Housekeeping {
     this.noteEpoch();
     const look = (): void => {
       if (this.#closed) return;
+      this.#context().sync.checkFeed();
       if (this.#plan(this.#context().state.group) !== undefined) this.wake();
       this.#tick = this.#context().clock.schedule(this.#timing.intervalMs, look);
     };
@@ -94,7 +96,7 @@ export class Housekeeping {
       await commits.run(plan, { signal });
     } catch (error) {
       // The next look tries again.
-      if (signal.aborted || isGroupOver(error)) return;
+      if (signal.aborted || isGroupOver(error) || isConclaveError(error, ...standsStill)) return;
       emit('warning', {
         kind: 'background-failure',
         code: error instanceof ConclaveError ? error.code : 'BUG',

@@ -1,18 +1,27 @@
 /**
  * Keeps a group up with the server's log. The log, read by this device's own cursor, is the truth; what the live feed says
  * is a hint: a small frame that comes exactly next is taken at once, anything else means "read the log".
+ *
+ * The log itself is not believed either. After a start, a connection, and whenever the feed brought something, the last processed
+ * frames are asked for again (`compare-log.ts`). If they are not what they were, the group stands still, and each further reading
+ * compares again: nothing more is taken, posted or committed until the log is the one that was processed.
  */
 import { ConclaveError, isConclaveError } from '../errors/conclave-error.ts';
 import type { LoggedFrame } from '../http/sealed-api.ts';
 import { openLiveFeed, type LiveFeed } from '../realtime/live-feed.ts';
 import { sleep } from '../time/clock.ts';
 import { createCoalescedTask } from '../time/coalesced-task.ts';
+import { hashFrame } from '@conclave/sealed-group';
+import { compareLog, type Difference } from './compare-log.ts';
 import { applyFrames, type FrameApplierHooks } from './frame-applier.ts';
 import type { GroupContext } from './group-context.ts';
 
 const PAGE = 200;
 /** How long an unverified denial waits for the commit that explains it. */
 const DENIAL_GRACE_MS = 1_500;
+
+/** Codes after which a group stands still, and has said so. */
+export const standsStill = ['OUT_OF_SYNC', 'HISTORY_CHANGED'];
 
 export class LogSync {
   readonly #context: () => GroupContext;
@@ -22,6 +31,9 @@ export class LogSync {
   readonly #applyingHints = createCoalescedTask(() => this.#applyHints());
   #hints: LoggedFrame[] = [];
   #deniedReported = false;
+  /** A new connection may lead to another log. */
+  #mustCompare = true;
+  #difference: Difference | undefined;
 
   constructor(context: () => GroupContext, hooks: FrameApplierHooks) {
     this.#context = context;
@@ -30,10 +42,26 @@ export class LogSync {
 
   /**
    * Resolves when everything that was logged before the call is processed and saved. Rejects with `NETWORK`, `REMOVED`,
-   * `OUT_OF_SYNC`, `HISTORY_GONE`, `CONCLAVE_READ_DENIED`.
+   * `OUT_OF_SYNC`, `HISTORY_CHANGED`, `HISTORY_GONE`, `CONCLAVE_READ_DENIED`.
    */
   run(): Promise<void> {
     return this.#catchingUp.run();
+  }
+
+  /** As `run`, and compares what was processed with the log, however it came. */
+  check(): Promise<void> {
+    this.#mustCompare = true;
+    return this.run();
+  }
+
+  /** Compares what the feed brought since the log was read last. */
+  checkFeed(): void {
+    if (this.#context().witness.hasUncompared) this.#inBackground(this.run());
+  }
+
+  /** The log is not the one that was processed: the group stands still. */
+  get isHalted(): boolean {
+    return this.#difference !== undefined;
   }
 
   /** The server says that this device is no member; nothing that this device verified says so. */
@@ -56,6 +84,12 @@ export class LogSync {
     if (seq > this.#context().state.group.lastSeq) this.#inBackground(this.run());
   }
 
+  /** The server says that it logged an own frame under this number, and the frame was not processed: so the number must be new. */
+  hintOwn(seq: number): void {
+    if (seq > this.#context().state.group.lastSeq) this.hint(seq);
+    else this.#inBackground(this.check());
+  }
+
   /** Follows the live feed until closed or removed. */
   follow(): void {
     if (this.#feed !== undefined) return;
@@ -67,7 +101,7 @@ export class LogSync {
       subscribe: (signal) => readAccess.use((token) => api.subscribe(state.group.groupId, token, { signal })),
       onReady: () => {
         emit('connection', { state: 'online' });
-        this.#inBackground(this.run().then(() => outbox.pump()));
+        this.#inBackground(this.check().then(() => outbox.pump()));
       },
       onLost: ({ denied }) => {
         emit('connection', { state: 'offline' });
@@ -86,37 +120,74 @@ export class LogSync {
   }
 
   async #catchUp(): Promise<void> {
-    const { api, state, readAccess, signal } = this.#context();
+    const { api, state, readAccess, signal, witness } = this.#context();
     for (;;) {
       if (state.group.status === 'removed')
         throw new ConclaveError('REMOVED', 'This device was removed from the group');
       const { groupId, lastSeq } = state.group;
+      const mustCompare = this.#mustCompare || this.isHalted || witness.hasUncompared;
+      const processed = mustCompare ? witness.tail : [];
+      const after = processed[0] === undefined ? lastSeq : processed[0].seq - 1;
       let page;
       try {
-        page = await readAccess.use((token) =>
-          api.getFrames(groupId, token, { after: lastSeq, limit: PAGE, signal }),
-        );
+        page = await readAccess.use((token) => api.getFrames(groupId, token, { after, limit: PAGE, signal }));
       } catch (error) {
         if (isConclaveError(error, 'CONCLAVE_READ_DENIED')) this.#inBackground(this.#reportDenied());
         throw error;
       }
       this.#deniedReported = false;
+      const difference = compareLog(page, { processed, after, lastSeq });
+      if (difference !== undefined) this.#halt(difference);
       const first = page.frames[0];
-      if (first === undefined) return;
-      if (first.seq !== lastSeq + 1 && state.group.lastSeq === lastSeq) {
+      if (first === undefined) return this.#resume();
+      if (first.seq !== after + 1 && (mustCompare || state.group.lastSeq === lastSeq)) {
+        if (!mustCompare) {
+          // Old frames are gone, or this one is withheld: whether the frame before it is still there tells them apart.
+          this.#mustCompare = true;
+          continue;
+        }
         throw new ConclaveError(
           'HISTORY_GONE',
           'The server no longer keeps the frames that this device misses',
         );
       }
+      if (mustCompare) {
+        // Only what was compared: the feed may have brought more meanwhile.
+        const shown = Math.min(page.frames.at(-1)!.seq, lastSeq);
+        witness.confirm(shown);
+        if (shown < lastSeq) continue;
+        this.#mustCompare = false;
+      }
+      this.#resume();
       await this.#apply(page.frames);
       if (state.group.lastSeq >= page.lastSeq) return;
     }
   }
 
+  #halt(difference: Difference): never {
+    const { emit } = this.#context();
+    const { evidence, seq } = difference;
+    const told = this.#difference;
+    this.#difference = difference;
+    if (told?.evidence !== evidence || told.seq !== seq)
+      emit('warning', { kind: 'server-misbehaviour', evidence, seq, by: undefined });
+    throw new ConclaveError(
+      'HISTORY_CHANGED',
+      'The server’s log is not the one that this device has processed: it lies, or was restored from an old backup',
+      { details: { evidence, seq } },
+    );
+  }
+
+  /** The log is the one that was processed. */
+  #resume(): void {
+    if (this.#difference === undefined) return;
+    this.#difference = undefined;
+    this.#context().outbox.pump();
+  }
+
   async #apply(frames: readonly LoggedFrame[]): Promise<void> {
     const context = this.#context();
-    const stop = await applyFrames(context, this.#hooks, frames);
+    const stop = await applyFrames(context, this.#hooks, frames, 'log');
     if (stop?.reason !== 'rule') return;
     context.emit('warning', { kind: 'out-of-sync', rule: stop.rule, seq: stop.seq });
     throw new ConclaveError('OUT_OF_SYNC', 'The log does not continue what this device has verified', {
@@ -134,11 +205,15 @@ export class LogSync {
     const frames = this.#hints;
     this.#hints = [];
     const last = frames.at(-1);
-    const { state } = this.#context();
+    const { state, witness } = this.#context();
     const isOver = (): boolean => state.group.status === 'removed';
     if (last === undefined || isOver()) return;
-    await this.#apply(frames);
-    if (state.group.lastSeq < last.seq && !isOver()) await this.run();
+    if (frames.some(({ seq, frame }) => witness.contradicts(seq, hashFrame(frame))))
+      return await this.check();
+    if (this.isHalted || witness.isFull) return await this.run();
+    const stop = await applyFrames(this.#context(), this.#hooks, frames, 'feed');
+    // What does not fit may be the feed's fault: the log has the last word.
+    if ((stop !== undefined || state.group.lastSeq < last.seq) && !isOver()) await this.run();
   }
 
   /** The removing commit may be on its way by the feed: what it says, verified, comes first. */
@@ -154,7 +229,7 @@ export class LogSync {
   #inBackground(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       const { signal, emit } = this.#context();
-      if (signal.aborted || isConclaveError(error, 'REMOVED', 'CONCLAVE_READ_DENIED', 'OUT_OF_SYNC')) return;
+      if (signal.aborted || isConclaveError(error, ...standsStill, 'REMOVED', 'CONCLAVE_READ_DENIED')) return;
       emit('warning', {
         kind: 'background-failure',
         code: error instanceof ConclaveError ? error.code : 'BUG',

@@ -15,7 +15,8 @@ import { GroupHandle } from './group-handle.ts';
 import { GroupState } from './group-state.ts';
 import type { GroupEvents } from './group-types.ts';
 import { Housekeeping, type HousekeepingTiming } from './housekeeping.ts';
-import { LogSync } from './log-sync.ts';
+import { LogSync, standsStill } from './log-sync.ts';
+import { LogWitness } from './log-witness.ts';
 import { Outbox } from './outbox.ts';
 import { ReadAccess } from './read-access.ts';
 
@@ -45,6 +46,7 @@ export async function openGroup(deps: OpenGroupDeps): Promise<OpenGroup | undefi
   const { id, vault, api, clock, time, member } = deps;
   const state = await GroupState.load({ vault, member, groupId: id });
   if (state === undefined) return undefined;
+  const witness = await LogWitness.load({ vault, groupId: id }, state.group);
   const stop = new AbortController();
   const events = new EventEmitter<GroupEvents>();
   const getContext = (): GroupContext => context;
@@ -79,6 +81,7 @@ export async function openGroup(deps: OpenGroupDeps): Promise<OpenGroup | undefi
     readAccess,
     outbox,
     sync,
+    witness,
     commits,
   };
   await outbox.load();
@@ -122,7 +125,7 @@ async function start(context: GroupContext, housekeeping: Housekeeping): Promise
     } catch (error) {
       if (
         signal.aborted ||
-        isConclaveError(error, 'REMOVED', 'CONCLAVE_READ_DENIED', 'OUT_OF_SYNC', 'HISTORY_GONE')
+        isConclaveError(error, ...standsStill, 'REMOVED', 'CONCLAVE_READ_DENIED', 'HISTORY_GONE')
       )
         break;
       emit('warning', {

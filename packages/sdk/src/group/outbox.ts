@@ -122,15 +122,16 @@ export class Outbox {
   }
 
   async #run(): Promise<void> {
-    const { state, signal } = this.#context();
-    while (!signal.aborted) {
+    const { state, signal, sync } = this.#context();
+    // While the server's log is not the one that was processed, messages wait.
+    while (!signal.aborted && !sync.isHalted) {
       const next = this.pending().find((record) => record.acceptedSeq === undefined);
       // While joining there are no keys yet; the first commit pumps again.
       if (next === undefined || state.group.status === 'joining') return;
       try {
         await this.#deliver(next);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted || isConclaveError(error, 'HISTORY_CHANGED')) return;
         await this.#giveUp(next.order, error);
       }
     }
@@ -203,10 +204,10 @@ export class Outbox {
           this.#recordByOrder.set(order, accepted);
           emit('outgoing', { localId, state: 'accepted' });
           this.#take(localId)?.resolve({ bodyHash, seq });
+          sync.hintOwn(seq);
         },
       };
     });
-    sync.hint(seq);
   }
 
   /** The frame can never be accepted any more: the message is to be encrypted anew. */

@@ -17,6 +17,11 @@ export const paths = {
   message: (groupId: string, seq: number) => ['message', groupId, seq],
   outbox: (groupId: string) => ['outbox', groupId],
   outgoing: (groupId: string, order: number) => ['outbox', groupId, order],
+  /** What the log is compared with: the last processed frame, and those that came by the live feed. */
+  witness: (groupId: string) => ['witness', groupId],
+  /** Number of every processed frame by its body hash in base64url. */
+  allSeen: (groupId: string) => ['seen', groupId],
+  seen: (groupId: string, bodyHash: string) => ['seen', groupId, bodyHash],
   capabilities: (groupId: string) => ['capability', groupId],
   capability: (groupId: string, blobId: string) => ['capability', groupId, blobId],
   joins: ['join'],

@@ -249,6 +249,11 @@ export class SealedGroup {
     return this.#state.lastSeq;
   }
 
+  /** Body hash of the last processed frame: what this member's next message names. */
+  get lastSeen(): Uint8Array {
+    return this.#state.lastSeen;
+  }
+
   get profile(): GroupProfile {
     return this.#state.roster.profile;
   }
