@@ -169,7 +169,7 @@ describe('every error code', () => {
         }),
       ),
     );
-    const refused = answers.filter(({ status }) => status === 503);
+    const refused = answers.filter(({ status }) => status === 429);
     expect(refused.length).toBeGreaterThan(0);
     for (const answer of refused) expect(noted(answer)).toBe('CONCLAVE_OVERLOADED');
     expect(answers.some(({ status }) => status === 403)).toBe(true);

@@ -208,6 +208,31 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Sealed groups, whose members the server does not know.'),
+  proofs: z
+    .strictObject({
+      workers: integer(1, 64)
+        .nullable()
+        .default(null)
+        .describe(
+          'Threads that verify the proofs of commits; one more verifies messages. null: one fewer than the machine has cores.',
+        ),
+      maxWaiting: integer(1, 1_000_000)
+        .default(8_192)
+        .describe(
+          'Frames whose proofs may wait to be verified, in each of the two queues; more are refused with CONCLAVE_OVERLOADED.',
+        ),
+      maxWaitingPerGroup: integer(1, 1_000_000).default(1_024).describe('The same for one group.'),
+      maxWaitingPoints: integer(1_024, 2 ** 31)
+        .default(1_000_000)
+        .describe(
+          'What the waiting proofs may cost, in points to decode and multiply: a message has 2, a commit 16 for each recipient. A core does about 50,000 a second.',
+        ),
+      maxWaitingPointsPerGroup: integer(1_024, 2 ** 31)
+        .default(250_000)
+        .describe('The same for one group, whose first frame is taken whatever it costs.'),
+    })
+    .prefault({})
+    .describe('Verification of proofs, on threads of its own.'),
   rateLimits: z
     .strictObject({
       login: rateLimit('Logging in and proving a password', 10, 20),

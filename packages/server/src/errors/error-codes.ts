@@ -124,9 +124,9 @@ export const httpErrorCodes = {
     remedy: 'Send application/octet-stream or application/json, as the route says.',
   },
   CONCLAVE_OVERLOADED: {
-    statuses: [503],
-    meaning: 'More work is waiting than the server accepts. Nothing was done.',
-    remedy: 'Try again after the Retry-After header.',
+    statuses: [429],
+    meaning: 'More work is waiting, of this group or in all, than the server accepts. Nothing was done.',
+    remedy: 'Try again after `retry_after_ms` (also in the Retry-After header).',
   },
   CONCLAVE_STOPPING: {
     statuses: [503],

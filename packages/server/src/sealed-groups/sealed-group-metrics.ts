@@ -5,8 +5,6 @@ export interface SealedGroupMetrics {
   readonly accepted: (kind: 'create' | 'frame') => void;
   /** `code` is that of the registry. */
   readonly refused: (kind: 'create' | 'frame', code: string) => void;
-  /** Frames whose claims were verified in one multi-scalar multiplication. */
-  readonly verifiedTogether: (frames: number) => void;
 }
 
 export function createSealedGroupMetrics(metrics: Metrics): SealedGroupMetrics {
@@ -20,14 +18,8 @@ export function createSealedGroupMetrics(metrics: Metrics): SealedGroupMetrics {
     'Frames that were refused and left nothing.',
     ['kind', 'code'],
   );
-  const together = metrics.histogram(
-    'sealed_verification_batch_frames',
-    'Frames whose claims were verified together.',
-    [1, 2, 4, 8, 16, 32, 64],
-  );
   return {
     accepted: (kind) => accepted.inc({ kind }),
     refused: (kind, code) => refused.inc({ kind, code }),
-    verifiedTogether: (frames) => together.observe(frames),
   };
 }

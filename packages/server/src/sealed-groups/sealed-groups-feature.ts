@@ -10,7 +10,6 @@ import type { Config } from '../config/config-schema.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { createAcceptFrame } from './accept-frame.ts';
 import type { AcceptFrame } from './accept-frame.ts';
-import { createInlineProofs } from '../proofs/inline-proofs.ts';
 import type { ProofService } from '../proofs/proof-service.ts';
 import { collectHistory } from './collect-history.ts';
 import { createCreateGroup } from './create-group.ts';
@@ -26,7 +25,6 @@ import { createGroupGate } from './group-gate.ts';
 import { createGroupRows } from './group-rows.ts';
 import type { GroupRows } from './group-rows.ts';
 import { createOpenings } from './openings.ts';
-import { rememberPoints } from './remember-points.ts';
 import { createReadAccess } from './read-access.ts';
 import type { ReadAccess } from './read-access.ts';
 import { addBlobRoutes } from './routes/blobs.ts';
@@ -40,11 +38,9 @@ import type { TreeRows } from './tree-rows.ts';
 import { createSealedGroupMetrics } from './sealed-group-metrics.ts';
 import type { SealedGroupMetrics } from './sealed-group-metrics.ts';
 
-/** Keys of the groups that speak now; about 6 MiB. */
-const rememberedPoints = 16_384;
-
 export interface SealedGroupsDeps {
   readonly suite: Suite;
+  readonly proofs: ProofService;
   readonly store: Store<ServerDatabase>;
   readonly blobs: BlobStore;
   readonly clock: Clock;
@@ -96,8 +92,7 @@ export interface SealedGroupsFeature {
 }
 
 export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsFeature {
-  const { store, clock, random, settings, origin } = deps;
-  const suite = rememberPoints(deps.suite, rememberedPoints);
+  const { suite, proofs, store, clock, random, settings, origin } = deps;
   const metrics = createSealedGroupMetrics(deps.metrics);
   const rows = createGroupRows(store);
   const trees = createTreeRows(store);
@@ -111,7 +106,6 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
   });
   const gate = createGroupGate({ maxPerGroup: settings.maxWaitingPerGroup, maxTotal: settings.maxWaiting });
   const decoy = createDecoy(suite);
-  const proofs = createInlineProofs({ suite, random }, { maxFrames: 64, onBatch: metrics.verifiedTogether });
   deps.metrics.observe(
     'sealed_frames_waiting',
     'Frames that are being judged or wait for it.',

@@ -41,6 +41,7 @@ import { serverMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { openServerSecrets, type ServerSecrets } from '../secrets/server-secrets.ts';
 import { fillSubtrees } from '../sealed-groups/fill-subtrees.ts';
+import { createProofPool } from '../proofs/proof-pool.ts';
 import { createSealedGroupsFeature } from '../sealed-groups/sealed-groups-feature.ts';
 import { createTreeRows } from '../sealed-groups/tree-rows.ts';
 import { addTransferRoutes } from '../transfers/transfer-routes.ts';
@@ -180,9 +181,15 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       perSecond: config.rateLimits.login.perMinute / 60,
     }),
   });
+  // Threads live in real time, whatever time a test says it is.
+  const proofs = lifecycle.own(
+    'proofs',
+    createProofPool({ clock: systemClock, log, metrics }, config.proofs),
+  );
   const transfers = createTransfers({ store, clock, random, settings: config.transfers });
   const sealedGroups = createSealedGroupsFeature({
     suite: createSuite(createNodeEngine()),
+    proofs,
     store,
     blobs: await openDiskBlobStore({ folder: join(dataDirectory, 'attachments') }),
     clock,

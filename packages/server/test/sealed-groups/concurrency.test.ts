@@ -118,7 +118,7 @@ describe('at the same time', () => {
     const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]);
     expect(statuses).toHaveLength(8);
     const accepted = statuses.filter((status) => status === '200').length;
-    expect(statuses.filter((status) => status === '503')).toHaveLength(8 - accepted);
+    expect(statuses.filter((status) => status === '429')).toHaveLength(8 - accepted);
     expect(accepted).toBeLessThan(8);
     expect(answers).toContain('"errcode":"CONCLAVE_OVERLOADED"');
     expect(answers).toContain('"retry_after_ms":1000');

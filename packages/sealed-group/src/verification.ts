@@ -1,0 +1,14 @@
+/** What a worker needs that verifies claims and nothing else: a third of the modules of the whole package to load. */
+export { claimCost, verifyClaims } from './commit/claims.ts';
+export type {
+  Claim,
+  KeysClaim,
+  SealingProofClaim,
+  SignatureClaim,
+  VerificationDeps,
+} from './commit/claims.ts';
+export type { Violation } from './result.ts';
+export { rules } from './rules/index.ts';
+export type { RuleId } from './rules/index.ts';
+export { createSuite } from './suite.ts';
+export type { Suite } from './suite.ts';
