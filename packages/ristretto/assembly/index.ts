@@ -11,11 +11,13 @@ export { fromUniformBytes, pointIsIdentity, pointsEqual } from './ristretto';
 export {
   isBelowOrder,
   reduceWide,
+  scalarAccumulate,
   scalarAdd,
   scalarInnerProduct,
   scalarInvert,
   scalarMultiply,
   scalarPowers,
+  scalarScale,
   scalarSubtract,
   subsetSums,
 } from './scalar';

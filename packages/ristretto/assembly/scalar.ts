@@ -192,6 +192,27 @@ export function scalarPowers(out: usize, x: usize, count: i32): void {
   }
 }
 
+/** values[i] *= factor, i < count. */
+export function scalarScale(values: usize, count: i32, by: usize): void {
+  montgomery(factor, by, montgomeryR2);
+  for (let i = 0; i < count; i++) {
+    montgomery(values, values, factor);
+    values += scalarBytes;
+  }
+}
+
+/** sums[at[i]] += weight * values[i], i < count; `at` holds i32 indices, which are public. */
+export function scalarAccumulate(sums: usize, at: usize, values: usize, count: i32, weight: usize): void {
+  montgomery(factor, weight, montgomeryR2);
+  for (let i = 0; i < count; i++) {
+    const sum = sums + <usize>load<i32>(at) * scalarBytes;
+    montgomery(term, values, factor);
+    scalarAdd(sum, sum, term);
+    at += 4;
+    values += scalarBytes;
+  }
+}
+
 /** sum of a[i] * b[i]; the factor 1/R is made up for once, at the end. */
 export function scalarInnerProduct(out: usize, a: usize, b: usize, count: i32): void {
   memory.fill(power, 0, scalarBytes);

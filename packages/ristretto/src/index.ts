@@ -3,6 +3,7 @@ export { createNobleEngine } from './noble/noble-engine.ts';
 export type { RandomSource } from './random-source.ts';
 export type {
   FixedBase,
+  LinearCombination,
   Point,
   Ristretto255,
   Scalar,

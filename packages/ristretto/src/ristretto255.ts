@@ -52,6 +52,8 @@ export interface ScalarField {
   invert(a: Scalar): Scalar;
   /** `[1, x, x^2, ...]`, `count` of them. */
   powers(x: Scalar, count: number): Scalar[];
+  /** `values[i] * factor` for every i. */
+  scale(values: readonly Scalar[], factor: Scalar): Scalar[];
   /** sum of a[i] * b[i]. */
   innerProduct(a: readonly Scalar[], b: readonly Scalar[]): Scalar;
   /**
@@ -97,6 +99,12 @@ export interface SmallLog {
   ): Generator<SmallLogProgress, (number | undefined)[]>;
 }
 
+/** sum of scalars[i] * points[i]; equally many of both. */
+export interface LinearCombination {
+  readonly points: readonly Point[];
+  readonly scalars: readonly Scalar[];
+}
+
 export interface Ristretto255 {
   readonly generator: Point;
   readonly identity: Point;
@@ -127,6 +135,11 @@ export interface Ristretto255 {
   fixedBase(point: Point): FixedBase;
   /** sum of scalars[i] * points[i]. Variable time: public data only. */
   multiScalarMultiply(points: readonly Point[], scalars: readonly Scalar[]): Point;
+  /**
+   * The sum of weights[k] * combinations[k], in one multi-scalar multiplication. A point *object* that occurs several times is
+   * multiplied once. Variable time: public data only.
+   */
+  weightedSum(combinations: readonly LinearCombination[], weights: readonly Scalar[]): Point;
   /** Logarithms to `base`. Tables are built at the first use. */
   smallLog(base: Point, options: SmallLogOptions): SmallLog;
 }

@@ -21,6 +21,7 @@ const operations: Record<string, (scalar: Scalar) => unknown> = {
   'scalars.multiply': (scalar) => group.scalars.multiply(scalar, other),
   'scalars.invert': (scalar) => group.scalars.invert(scalar),
   'scalars.innerProduct': (scalar) => group.scalars.innerProduct([scalar, other], [other, scalar]),
+  'scalars.scale': (scalar) => group.scalars.scale([scalar, other], scalar),
   'scalars.powers': (scalar) => group.scalars.powers(scalar, 20),
   xof: (scalar) => xof([other, scalar, other], 64),
   'a long xof': (scalar) => xof([scalar, new Uint8Array(5000), scalar], 5000),

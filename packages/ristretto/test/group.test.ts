@@ -110,8 +110,35 @@ describe.each(engines)('%s', (_, group) => {
       expect(group.isIdentity(group.multiScalarMultiply(a.map(pointOf), zeros))).toBe(true);
     });
 
+    it('weighs combinations that share points as one sum', () => {
+      const [p, q, r] = scalars.powers(scalars.fromNumber(11), 3).map(pointOf);
+      const [a, b, c, d, e, v, w] = scalars.powers(scalars.fromNumber(-7), 7);
+      const combinations = [
+        { points: [p!, q!, p!], scalars: [a!, b!, c!] },
+        { points: [], scalars: [] },
+        { points: [r!, p!], scalars: [d!, e!] },
+      ];
+      const naive = (terms: readonly [Point, Scalar, Scalar][]) =>
+        terms
+          .map(([point, scalar, weight]) => group.multiply(point, scalars.multiply(scalar, weight)))
+          .reduce((sum, term) => group.add(sum, term), group.identity);
+      const expected = naive([
+        [p!, a!, v!],
+        [q!, b!, v!],
+        [p!, c!, v!],
+        [r!, d!, w!],
+        [p!, e!, w!],
+      ]);
+      const sum = group.weightedSum(combinations, [v!, scalars.one, w!]);
+      expect(group.encodePoint(sum)).toEqual(group.encodePoint(expected));
+      expect(group.isIdentity(group.weightedSum([], []))).toBe(true);
+    });
+
     it('refuses vectors of unequal length', () => {
+      const lopsided = { points: [group.generator], scalars: [] };
       expect(() => group.multiScalarMultiply([group.generator], [])).toThrow(RangeError);
+      expect(() => group.weightedSum([lopsided], [scalars.one])).toThrow(RangeError);
+      expect(() => group.weightedSum([], [scalars.one])).toThrow(RangeError);
     });
   });
 });

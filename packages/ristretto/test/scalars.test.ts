@@ -77,7 +77,7 @@ describe.each(engines)('%s', (_, group) => {
   });
 
   describe('bulk operations', () => {
-    it('give powers and inner products by definition', () => {
+    it('give powers, multiples and inner products by definition', () => {
       fc.assert(
         fc.property(scalar, fc.array(scalar, { maxLength: 20 }), (x, values) => {
           const powers = scalars.powers(x, values.length);
@@ -89,6 +89,7 @@ describe.each(engines)('%s', (_, group) => {
             power = scalars.multiply(power, x);
           });
           expect(scalars.innerProduct(powers, values)).toEqual(sum);
+          expect(scalars.scale(values, x)).toEqual(values.map((value) => scalars.multiply(value, x)));
         }),
         { numRuns: 30, seed: 3 },
       );

@@ -8,10 +8,11 @@ import { ScalarMultiplier, normalizeZ } from '@noble/curves/abstract/curve.js';
 import type { EdwardsPoint } from '@noble/curves/abstract/edwards.js';
 import { ed25519, ristretto255, ristretto255_hasher } from '@noble/curves/ed25519.js';
 import { randomBytes } from '@noble/hashes/utils.js';
-import type { FixedBase, Point, Ristretto255 } from '../ristretto255.ts';
+import { checkCombinations } from '../check-combinations.ts';
+import type { FixedBase, LinearCombination, Point, Ristretto255, Scalar } from '../ristretto255.ts';
 import { checkBits, scalarBits } from '../scalar-bits.ts';
 import { multiScalarMultiply } from './multi-scalar.ts';
-import { createNobleScalars, scalarToBigInt } from './noble-scalars.ts';
+import { createNobleScalars, scalarFromBigInt, scalarToBigInt } from './noble-scalars.ts';
 import { createSmallLog } from './small-log.ts';
 
 const Edwards = ed25519.Point;
@@ -70,8 +71,23 @@ export function createNobleRistretto(): Ristretto255 {
       if (points.length !== scalars.length) throw new RangeError('vectors of unequal length');
       return wrap(multiScalarMultiply(points.map(unwrap), scalars));
     },
+    weightedSum: (combinations, weights) => wrap(weightedSum(combinations, weights)),
     smallLog: (base, options) => createSmallLog(unwrap(base), options, unwrap),
   };
+}
+
+function weightedSum(combinations: readonly LinearCombination[], weights: readonly Scalar[]): EdwardsPoint {
+  checkCombinations(combinations, weights);
+  const coefficients = new Map<Point, bigint>();
+  combinations.forEach(({ points, scalars }, k) => {
+    const weight = scalarToBigInt(weights[k]!);
+    points.forEach((point, i) => {
+      const term = weight * scalarToBigInt(scalars[i]!);
+      coefficients.set(point, (coefficients.get(point) ?? 0n) + term);
+    });
+  });
+  const scalars = Array.from(coefficients.values(), scalarFromBigInt);
+  return multiScalarMultiply(Array.from(coefficients.keys(), unwrap), scalars);
 }
 
 function decodePoint(bytes: Uint8Array): Point | undefined {

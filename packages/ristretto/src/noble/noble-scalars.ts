@@ -79,6 +79,10 @@ export function createNobleScalars(): ScalarField {
       }
       return result;
     },
+    scale(values, factor) {
+      const by = scalarToBigInt(factor);
+      return values.map((value) => scalarFromBigInt(scalarToBigInt(value) * by));
+    },
     innerProduct(a, b) {
       if (a.length !== b.length) throw new RangeError('vectors of unequal length');
       let sum = 0n;

@@ -42,6 +42,16 @@ export interface KernelExports {
   readonly scalarMultiply: (out: Address, a: Address, b: Address) => void;
   readonly scalarInvert: (out: Address, a: Address) => void;
   readonly scalarPowers: (out: Address, x: Address, count: number) => void;
+  /** In place. */
+  readonly scalarScale: (values: Address, count: number, factor: Address) => void;
+  /** sums[at[i]] += weight * values[i]; `at` holds i32 indices. */
+  readonly scalarAccumulate: (
+    sums: Address,
+    at: Address,
+    values: Address,
+    count: number,
+    weight: Address,
+  ) => void;
   readonly scalarInnerProduct: (out: Address, a: Address, b: Address, count: number) => void;
   readonly subsetSums: (out: Address, bits: Address, weights: Address, rows: number, columns: number) => void;
 

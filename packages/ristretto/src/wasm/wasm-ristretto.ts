@@ -11,6 +11,7 @@ import type { Kernel } from './kernel.ts';
 import { encodedBytes, pointBytes, unwrapPoint, wrapPoint } from './wasm-point.ts';
 import { createWasmScalars, scalarBytes } from './wasm-scalars.ts';
 import { createWasmSmallLog } from './wasm-small-log.ts';
+import { weightedSum } from './wasm-weighted-sum.ts';
 
 export function createWasmRistretto(kernel: Kernel): Ristretto255 {
   const { exports, callArea } = kernel;
@@ -126,6 +127,11 @@ export function createWasmRistretto(kernel: Kernel): Ristretto255 {
         return resultPoint();
       });
     },
+    weightedSum: (combinations, weights) =>
+      kernel.runPublic(() => {
+        weightedSum(kernel, result, combinations, weights);
+        return resultPoint();
+      }),
     smallLog: (base, options) =>
       createWasmSmallLog(
         { kernel, multiply, fromNumber: (value) => scalars.fromNumber(value) },

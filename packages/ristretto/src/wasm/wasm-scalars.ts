@@ -70,6 +70,12 @@ export function createWasmScalars(kernel: Kernel): ScalarField {
         exports.scalarPowers(out, kernel.put(x), count);
         return kernel.takeAll(out, count, scalarBytes) as Scalar[];
       }),
+    scale: (values, factor) =>
+      kernel.run(() => {
+        const at = kernel.putAll(values, scalarBytes);
+        exports.scalarScale(at, values.length, kernel.put(factor));
+        return kernel.takeAll(at, values.length, scalarBytes) as Scalar[];
+      }),
     innerProduct(a, b) {
       if (a.length !== b.length) throw new RangeError('vectors of unequal length');
       return kernel.run(() => {

@@ -20,7 +20,7 @@ import { deriveChallenges } from './challenges.ts';
 import type { SealingChallenges } from './challenges.ts';
 import { blockNodes, digitCount, repetitions } from './parameters.ts';
 import { parseSealingProof, responsesInBounds } from './sealing-proof.ts';
-import type { DecodedProof } from './sealing-proof.ts';
+import type { DecodedProof, HandleProof } from './sealing-proof.ts';
 import { decodeStatement } from './statement.ts';
 import type { SealingClaim, StatementNode } from './statement.ts';
 
@@ -87,9 +87,16 @@ export function equationsOf(
   proof: DecodedProof,
   challenges: SealingChallenges,
 ): SealingEquation[] {
+  const { scalars } = suite.group;
+  const weights = scalars.scale(scalars.powers(challenges.digitWeight, digitCount), challenges.challenge);
   return [
     ...keyEquations(suite, nodes, proof, challenges.challenge),
-    ...nodes.flatMap((node, index) => handleEquations(suite, node, { index, proof, challenges })),
+    ...nodes.flatMap((node, index) =>
+      handleEquations(suite, node, proof.handles[index]!, {
+        commitments: proof.handlePoints[index]!,
+        weights,
+      }),
+    ),
     ...proof.blocks.map((_, block) => shortnessEquation(suite, nodes, { block, proof, challenges })),
   ];
 }
@@ -103,17 +110,17 @@ function keyEquations(
   const { scalars } = suite.group;
   const opening = createSum(suite, 'key-opening');
   const secret = createSum(suite, 'key-secret');
-  opening.add(suite.messageBase, proof.key.secretResponse);
-  opening.add(suite.group.generator, proof.key.blindingResponse);
-  opening.subtract(proof.keyPoints[0]!, scalars.one);
-  secret.add(suite.group.generator, proof.key.secretResponse);
-  secret.subtract(proof.keyPoints[1]!, scalars.one);
+  opening.subtract(suite.messageBase, proof.key.secretResponse);
+  opening.subtract(suite.group.generator, proof.key.blindingResponse);
+  opening.add(proof.keyPoints[0]!, scalars.one);
+  secret.subtract(suite.group.generator, proof.key.secretResponse);
+  secret.add(proof.keyPoints[1]!, scalars.one);
   const places = placeValues(suite);
   const weights = scalars.powers(challenge, nodes.length + 1);
   nodes.forEach((node, i) => {
     const weight = weights[i + 1]!;
-    node.commitments.forEach((point, j) => opening.subtract(point, scalars.multiply(weight, places[j]!)));
-    secret.subtract(node.key, weight);
+    opening.addAll(node.commitments, scalars.scale(places, weight));
+    secret.add(node.key, weight);
   });
   return [opening.equation(), secret.equation()];
 }
@@ -121,26 +128,21 @@ function keyEquations(
 function handleEquations(
   suite: Suite,
   node: StatementNode,
-  at: { readonly index: number; readonly proof: DecodedProof; readonly challenges: SealingChallenges },
+  { digitResponse, blindingResponse }: HandleProof,
+  { commitments, weights }: { readonly commitments: readonly Point[]; readonly weights: readonly Scalar[] },
 ): SealingEquation[] {
   const { scalars } = suite.group;
-  const { digitResponse, blindingResponse } = at.proof.handles[at.index]!;
-  const commitments = at.proof.handlePoints[at.index]!;
-  const weights = scalars
-    .powers(at.challenges.digitWeight, digitCount)
-    .map((power) => scalars.multiply(at.challenges.challenge, power));
-
   const opening = createSum(suite, 'handle-opening');
-  opening.add(suite.messageBase, digitResponse);
-  opening.add(suite.group.generator, blindingResponse);
-  opening.subtract(commitments[0]!, scalars.one);
-  node.commitments.forEach((point, j) => opening.subtract(point, weights[j]!));
+  opening.subtract(suite.messageBase, digitResponse);
+  opening.subtract(suite.group.generator, blindingResponse);
+  opening.add(commitments[0]!, scalars.one);
+  opening.addAll(node.commitments, weights);
 
   const perRecipient = node.recipients.map((recipient, t) => {
     const sum = createSum(suite, 'handle-recipient');
-    sum.add(recipient, blindingResponse);
-    sum.subtract(commitments[t + 1]!, scalars.one);
-    node.handles[t]!.forEach((point, j) => sum.subtract(point, weights[j]!));
+    sum.subtract(recipient, blindingResponse);
+    sum.add(commitments[t + 1]!, scalars.one);
+    sum.addAll(node.handles[t]!, weights);
     return sum.equation();
   });
   return [opening.equation(), ...perRecipient];
@@ -158,17 +160,16 @@ function shortnessEquation(
     .flatMap((node) => node.commitments);
   const weights = scalars.powers(at.challenges.repetitionWeight, repetitions);
   const sum = createSum(suite, 'shortness');
-  sum.add(
+  sum.subtract(
     suite.messageBase,
     scalars.innerProduct(
       weights,
       responses.map((z) => scalars.fromNumber(z)),
     ),
   );
-  sum.add(suite.group.generator, blinding);
-  at.proof.maskPoints[at.block]!.forEach((point, k) => sum.subtract(point, weights[k]!));
-  const digitWeights = scalars.subsetSums(at.challenges.subsets[at.block]!, weights, digits.length);
-  digits.forEach((point, j) => sum.subtract(point, digitWeights[j]!));
+  sum.subtract(suite.group.generator, blinding);
+  sum.addAll(at.proof.maskPoints[at.block]!, weights);
+  sum.addAll(digits, scalars.subsetSums(at.challenges.subsets[at.block]!, weights, digits.length));
   return sum.equation();
 }
 
@@ -186,6 +187,8 @@ function createSum(suite: Suite, name: SealingEquationName) {
   };
   return {
     add,
+    addAll: (more: readonly Point[], coefficients: readonly Scalar[]) =>
+      more.forEach((point, i) => add(point, coefficients[i]!)),
     subtract: (point: Point, scalar: Scalar) => add(point, suite.group.scalars.negate(scalar)),
     equation: (): SealingEquation => ({ name, points, scalars }),
   };

@@ -7,6 +7,7 @@ import { accept, violation } from '../result.ts';
 import type { Result } from '../result.ts';
 import { parseElement } from '../signature/keys.ts';
 import type { PublicKey } from '../signature/keys.ts';
+import { pointBytes } from '../suite.ts';
 import type { Suite } from '../suite.ts';
 import { digitRowBytes, maxSealedNodes } from './parameters.ts';
 import type { SealedSecret } from './sealed-secret.ts';
@@ -37,7 +38,7 @@ export function decodeStatement(suite: Suite, claim: SealingClaim): Result<State
   // Path keys are recipients of the next node up, so the same key bytes come several times.
   const pointByKey = new Map<string, Point | undefined>();
   const decodeKey = (key: Uint8Array) => {
-    const name = key.join();
+    const name = String.fromCharCode(...key);
     if (!pointByKey.has(name)) pointByKey.set(name, parseElement(suite, key));
     return pointByKey.get(name);
   };
@@ -65,8 +66,17 @@ export function decodeStatement(suite: Suite, claim: SealingClaim): Result<State
 
 /** Encoded points in a row; `undefined` if one is not canonical or is the identity. */
 export function parseElements(suite: Suite, bytes: Uint8Array): Point[] | undefined {
-  const points = suite.group.decodePoints(bytes);
-  return points?.some((point) => suite.group.isIdentity(point)) === true ? undefined : points;
+  return encodesIdentity(bytes) ? undefined : suite.group.decodePoints(bytes);
+}
+
+/** Whether one of them is 32 zero bytes, the identity's only encoding (RFC 9496, section 4.3.1). */
+function encodesIdentity(bytes: Uint8Array): boolean {
+  for (let start = 0; start < bytes.length; start += pointBytes) {
+    let at = start;
+    while (at < start + pointBytes && bytes[at] === 0) at++;
+    if (at === start + pointBytes) return true;
+  }
+  return false;
 }
 
 function allDefined<T>(items: readonly (T | undefined)[]): T[] | undefined {

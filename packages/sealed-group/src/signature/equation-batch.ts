@@ -3,7 +3,7 @@
  * verifier's own, and the sum must be the identity. If one equation is false the sum is the identity with probability
  * 2^-128 at most. On failure the batch is split in halves until the false ones are known, by tag.
  */
-import type { Point, RandomSource, Scalar } from '@conclave/ristretto';
+import type { RandomSource } from '@conclave/ristretto';
 import type { Suite } from '../suite.ts';
 import type { Equation } from './equation.ts';
 
@@ -54,19 +54,11 @@ function failingTags(suite: Suite, entries: readonly Tagged[], random: RandomSou
 
 function weightedSumIsIdentity(suite: Suite, equations: readonly Equation[], random: RandomSource): boolean {
   const { group } = suite;
-  const { scalars } = group;
-  // Points that many equations share (G, H, a key) are multiplied once.
-  const sums = new Map<Point, Scalar>();
-  for (const equation of equations) {
-    if (equation.points.length !== equation.scalars.length) throw new RangeError('one scalar per point');
+  const bytes = random.bytes(equations.length * weightBytes);
+  const weights = equations.map((_, i) => {
     const wide = new Uint8Array(64);
-    wide.set(random.bytes(weightBytes));
-    const weight = scalars.fromWideBytes(wide);
-    equation.points.forEach((point, i) => {
-      const term = scalars.multiply(weight, equation.scalars[i]!);
-      const sum = sums.get(point);
-      sums.set(point, sum === undefined ? term : scalars.add(sum, term));
-    });
-  }
-  return group.isIdentity(group.multiScalarMultiply([...sums.keys()], [...sums.values()]));
+    wide.set(bytes.subarray(i * weightBytes, (i + 1) * weightBytes));
+    return group.scalars.fromWideBytes(wide);
+  });
+  return group.isIdentity(group.weightedSum(equations, weights));
 }

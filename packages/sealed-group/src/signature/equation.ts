@@ -3,10 +3,10 @@
  * the identity. Signatures and sealing proofs become equations, and all equations of a frame, or of many frames, are
  * checked with one multi-scalar multiplication (`equation-batch.ts`).
  */
-import type { Point, Scalar } from '@conclave/ristretto';
+import type { LinearCombination } from '@conclave/ristretto';
 
-/** Claims that the sum of scalars[i] * points[i] is the identity. */
-export interface Equation {
-  readonly points: readonly Point[];
-  readonly scalars: readonly Scalar[];
-}
+/**
+ * Claims that the sum of scalars[i] * points[i] is the identity. Where the author may choose a sign, coefficients that are
+ * one stay positive: times a weight of 128 bits they are half as long as others, and cost half.
+ */
+export type Equation = LinearCombination;

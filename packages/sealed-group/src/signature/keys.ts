@@ -16,8 +16,8 @@ export type SecretScalar = Scalar & { readonly [secretBrand]: 'SecretScalar' };
 
 /** A point other than the identity, from its canonical 32 bytes. */
 export function parseElement(suite: Suite, bytes: Uint8Array): Point | undefined {
-  const point = suite.group.decodePoint(bytes);
-  return point === undefined || suite.group.isIdentity(point) ? undefined : point;
+  // The identity's only encoding is zero (RFC 9496, section 4.3.1).
+  return bytes.some((byte) => byte !== 0) ? suite.group.decodePoint(bytes) : undefined;
 }
 
 /** A copy of `bytes` as a public key; `undefined` for non-canonical bytes and for the identity. */

@@ -2,7 +2,7 @@
  * Schnorr signatures by node keys, domain-separated by purpose.
  *
  *   R = k * G,  c = challenge(purpose, context, publicKey, R),  z = k + c * x;  the signature is R || z, 64 bytes
- *   verification:  z * G - R - c * publicKey = 0
+ *   verification:  R + c * publicKey - z * G = 0
  *
  * Rejected: a non-canonical R, the identity as R [F7], z >= l. Nonces are hedged and bound to all that is signed [F9].
  */
@@ -95,7 +95,7 @@ export function signatureEquation(
   const challenge = signatureChallenge(suite, { purpose, publicKey, context, commitment: commitmentBytes });
   return {
     points: [generator, commitment, key],
-    scalars: [response, scalars.negate(scalars.one), scalars.negate(challenge)],
+    scalars: [scalars.negate(response), scalars.one, challenge],
   };
 }
 
