@@ -1,6 +1,7 @@
 /**
  * From bytes to a frame: the first gate for everything that comes from outside, in the server and in clients alike.
- * Cheapest first: size, decoding, canonical re-encoding [F10], then lengths, ranges and counts. Never throws.
+ * Cheapest first: size, decoding, canonical re-encoding [F10], then lengths, ranges and counts. Never throws. Messages
+ * in order are read without all that (read-message-frame.ts).
  * Keys and signatures are only measured here; whether they are points and verify is the business of `src/commit/`.
  */
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
@@ -46,6 +47,7 @@ import {
   nonceBytes,
   signatureBytes,
 } from './limits.ts';
+import { readMessageFrame } from './read-message-frame.ts';
 import { decodeMode, decodeRole } from './roles.ts';
 
 const originPattern = /^[\x21-\x7e]{1,255}$/;
@@ -53,6 +55,12 @@ const originPattern = /^[\x21-\x7e]{1,255}$/;
 /** Parses one frame. The parts of the result are views of, or copies from, `bytes`: do not change it afterwards. */
 export function parseFrame(bytes: Uint8Array): Result<ParsedFrame> {
   if (bytes.length > maxFrameBytes) return violation('frame/size', `${bytes.length} bytes`);
+  const message = readMessageFrame(bytes);
+  return message === undefined ? parseBySchema(bytes) : accept(message);
+}
+
+/** Any kind of frame, of any form. */
+export function parseBySchema(bytes: Uint8Array): Result<ParsedFrame> {
   const frame = decodeCanonical(FrameSchema, bytes);
   if (!frame.ok) return frame;
   const body = decodeCanonical(BodySchema, frame.value.body);
