@@ -1,8 +1,8 @@
 /** Reading before the tree is there: what the server makes (`makePreviewStart`, `makeOpening`) and a newcomer opens (`Preview`). */
 export { cutLeafPath } from './leaf-path.ts';
 export type { LeafPath } from './leaf-path.ts';
-export { makeOpening, makePreviewStart } from './make-opening.ts';
-export type { OpeningSource } from './make-opening.ts';
+export { makeOpening, makePreviewStart, sealedNodesFor } from './make-opening.ts';
+export type { OpeningSource, OpeningTree } from './make-opening.ts';
 export { Preview } from './preview.ts';
 export {
   decodePreviewPage,

@@ -14,8 +14,8 @@ import type {
   NodeIndex,
   ParseKey,
   PathAncestor,
+  PathTree,
   TreeNode,
-  TreeReader,
 } from '../tree/index.ts';
 import { decodeNode, directPath, encodeNode, leafNode, left, sibling } from '../tree/index.ts';
 import { leafHash, parentHash } from '../tree/node-hash.ts';
@@ -40,7 +40,7 @@ export interface AncestorChange {
 }
 
 /** Undefined if there is no such leaf. Copies: the tree may change afterwards. */
-export function cutLeafPath(tree: TreeReader, index: LeafIndex): LeafPath | undefined {
+export function cutLeafPath(tree: PathTree, index: LeafIndex): LeafPath | undefined {
   const leaf = index < tree.leafCount ? tree.leaf(index) : undefined;
   if (leaf === undefined) return undefined;
   let below = leafNode(index);

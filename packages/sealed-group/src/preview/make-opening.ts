@@ -8,7 +8,7 @@
  *     fills above the leaf              ● ──▶ row
  *                              leaf of the newcomer
  */
-import type { LeafIndex, NodeIndex, TreeReader } from '../tree/index.ts';
+import type { LeafIndex, NodeIndex, PathTree, ResolvableTree } from '../tree/index.ts';
 import {
   commonAncestor,
   directPath,
@@ -26,12 +26,15 @@ import { changesBetween, cutLeafPath } from './leaf-path.ts';
 import type { SealedRow } from './preview-codec.ts';
 import { encodeOpening, encodePreviewStart } from './preview-codec.ts';
 
+/** As much of a tree as the openings for one leaf are made of: its path, and what `sealedNodesFor` resolve to. */
+export type OpeningTree = PathTree & ResolvableTree;
+
 /**
  * The start of a preview for a leaf that `frame`, the commit that made `tree`, added. Undefined if the leaf is not there, or was
  * not sealed to.
  */
 export function makePreviewStart(
-  tree: TreeReader,
+  tree: OpeningTree,
   frame: CommitFrame,
   leaf: LeafIndex,
 ): Uint8Array | undefined {
@@ -44,7 +47,7 @@ export interface OpeningSource {
   /** The leaf's path before the commit. */
   readonly before: LeafPath;
   /** The tree that the commit made. */
-  readonly tree: TreeReader;
+  readonly tree: OpeningTree;
   readonly frame: CommitFrame;
 }
 
@@ -72,19 +75,29 @@ export function makeOpening({
   return { bytes, path: after };
 }
 
-/** Undefined for the committer itself. */
-function sealedRowsFor(tree: TreeReader, frame: CommitFrame, leaf: LeafIndex): SealedRow[] | undefined {
+/** Places in `frame.content.sealed` of what is sealed to the leaf and does not follow by hashing upwards. */
+export function sealedNodesFor(leafCount: number, frame: CommitFrame, leaf: LeafIndex): number[] {
+  const { committer, sealed } = frame.content;
+  if (committer === leaf) return [];
   const own = leafNode(leaf);
-  if (frame.content.committer === leaf) return undefined;
-  const meeting = commonAncestor(own, leafNode(frame.content.committer as LeafIndex));
-  const path = new Set<number>(directPath(own, tree.leafCount));
+  const meeting = level(commonAncestor(own, leafNode(committer as LeafIndex)));
+  const path = new Set<number>(directPath(own, leafCount));
+  return [...sealed.keys()].filter((at) => {
+    const { node } = sealed[at]!;
+    return path.has(node) && level(node as NodeIndex) <= meeting;
+  });
+}
+
+/** Undefined for the committer itself. */
+function sealedRowsFor(tree: OpeningTree, frame: CommitFrame, leaf: LeafIndex): SealedRow[] | undefined {
+  const path = new Set<number>(directPath(leafNode(leaf), tree.leafCount));
   const rows: SealedRow[] = [];
-  for (const { node, commitments, handles } of frame.content.sealed) {
-    if (!path.has(node) || level(node as NodeIndex) > level(meeting)) continue;
-    const at = node as NodeIndex;
+  for (const at of sealedNodesFor(tree.leafCount, frame, leaf)) {
+    const { node, commitments, handles } = frame.content.sealed[at]!;
+    const index = node as NodeIndex;
     const recipients = [
-      ...resolution(tree, left(at), handles.length),
-      ...resolution(tree, right(at), handles.length),
+      ...resolution(tree, left(index), handles.length),
+      ...resolution(tree, right(index), handles.length),
     ];
     const row = recipients.findIndex((recipient) => isKnownTo(tree, recipient, leaf, path));
     const recipient = recipients[row];
@@ -96,6 +109,11 @@ function sealedRowsFor(tree: TreeReader, frame: CommitFrame, leaf: LeafIndex): S
 }
 
 /** By the tree's invariant: whoever stands under a node knows its secret, unmerged leaves excepted. */
-function isKnownTo(tree: TreeReader, node: NodeIndex, leaf: LeafIndex, path: ReadonlySet<number>): boolean {
+function isKnownTo(
+  tree: ResolvableTree,
+  node: NodeIndex,
+  leaf: LeafIndex,
+  path: ReadonlySet<number>,
+): boolean {
   return node === leafNode(leaf) || (path.has(node) && !tree.unmergedLeaves(node).includes(leaf));
 }

@@ -1,9 +1,10 @@
 /** The public tree of a sealed group and the plan of a commit (docs/sealed-groups.md §3, §5). */
 export * from './commit-plan.ts';
 export { encodeMerklePath, verifyMerklePath } from './merkle-path.ts';
-export type { PathAncestor, VerifiedPath } from './merkle-path.ts';
+export type { PathAncestor, PathTree, VerifiedPath } from './merkle-path.ts';
 export { decodeNode, encodeNode } from './node-codec.ts';
 export type { ParseKey } from './node-codec.ts';
+export { blankHash } from './node-hash.ts';
 export { maxDeviceLeaves, maxPendingMs } from './operation-authority.ts';
 export { maxRecipients, planCommit, suggestFills } from './plan-commit.ts';
 export { PublicTree } from './public-tree.ts';
@@ -22,4 +23,4 @@ export * from './tree-math.ts';
 export * from './tree-node.ts';
 export { TreeMisuseError } from './tree-misuse.ts';
 export { filteredDirectPath, resolution } from './tree-reader.ts';
-export type { RoleCounts, TreeReader } from './tree-reader.ts';
+export type { ResolvableTree, RoleCounts, TreeReader } from './tree-reader.ts';

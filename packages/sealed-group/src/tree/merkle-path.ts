@@ -34,8 +34,11 @@ export interface PathAncestor {
   readonly beside: Uint8Array;
 }
 
+/** What a path asks of a tree. */
+export type PathTree = Pick<TreeReader, 'leafCount' | 'leaf' | 'node' | 'hash'>;
+
 /** Undefined if the leaf is blank. */
-export function encodeMerklePath(tree: TreeReader, leaf: LeafIndex): Uint8Array | undefined {
+export function encodeMerklePath(tree: PathTree, leaf: LeafIndex): Uint8Array | undefined {
   const node = tree.leaf(leaf);
   if (node === undefined) return undefined;
   const writer = new ByteWriter(1024);

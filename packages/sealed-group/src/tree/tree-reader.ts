@@ -39,17 +39,24 @@ export interface TreeReader {
   deviceLeavesAddedBy(adder: Instance): readonly LeafIndex[];
 }
 
+/** What a resolution asks of a tree; of `occupiedLeaves` only whether there are any. */
+export type ResolvableTree = Pick<TreeReader, 'occupiedLeaves' | 'isBlank' | 'unmergedLeaves'>;
+
 /**
  * The nodes whose keys together reach everyone under the node, ascending by node index. At most `limit + 1` are collected:
  * a longer answer means "more than `limit`", so that no untrusted input makes this walk a large tree.
  */
-export function resolution(tree: TreeReader, node: NodeIndex, limit = Number.POSITIVE_INFINITY): NodeIndex[] {
+export function resolution(
+  tree: ResolvableTree,
+  node: NodeIndex,
+  limit = Number.POSITIVE_INFINITY,
+): NodeIndex[] {
   const found: NodeIndex[] = [];
   collect(tree, node, limit, found);
   return found.sort((a, b) => a - b);
 }
 
-function collect(tree: TreeReader, node: NodeIndex, limit: number, found: NodeIndex[]): void {
+function collect(tree: ResolvableTree, node: NodeIndex, limit: number, found: NodeIndex[]): void {
   if (found.length > limit || tree.occupiedLeaves(node) === 0) return;
   if (!tree.isBlank(node)) {
     found.push(node);

@@ -2,10 +2,9 @@
  * What the server makes for a newcomer who has no tree yet (docs/sealed-groups.md §8.7): the log after the commit that added its
  * leaf, in which each commit is replaced by the small opening for that leaf, and only messages that it can read are left.
  *
- *   frames after `after` ─▶ commit: tree moves on, opening │ message of the epoch: as it is │ else: passed over ─▶ page
+ *   frames after `after` ─▶ commit: the view moves on, opening │ message of the epoch: as it is │ else: passed over ─▶ page
  *
- * Openings are made of stored frames and trees. The tree of the page's first epoch is built from its rows, and moves on by the rows
- * of each commit; a page without commits needs none.
+ * Openings are made of stored frames and of the rows on the leaf's path (leaf-view.ts); a page without commits reads none.
  */
 import type { Store } from '@conclave/platform';
 import {
@@ -17,7 +16,6 @@ import {
   maxPreviewItems,
   maxPreviewPageBytes,
   parseFrame,
-  toLeafIndex,
 } from '@conclave/sealed-group';
 import type {
   CommitFrame,
@@ -26,12 +24,12 @@ import type {
   ParsedFrame,
   PreviewItem,
   PreviewPage,
-  PublicTree,
 } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
-import { DamagedGroupError, loadTree, readChanges } from './stored-tree.ts';
+import { LeafView } from './leaf-view.ts';
+import { DamagedGroupError, requireEpoch } from './stored-tree.ts';
 import type { TreeRows } from './tree-rows.ts';
 
 /** What is read of the log at a time, and for one page. */
@@ -66,7 +64,9 @@ export function createOpenings(deps: {
       const from = Math.max(addedAt, request.after ?? 0);
       const place = createPlace(request, await rows.epochAfter(groupId, from));
       const start = request.after === undefined ? await makeStart(request, addedAt, place) : undefined;
-      return await collect(request, { start, items: [], readTo: from, lastSeq: row.lastSeq }, place);
+      const page = await collect(request, { start, items: [], readTo: from, lastSeq: row.lastSeq }, place);
+      await place.close();
+      return page;
     },
   };
 
@@ -122,11 +122,10 @@ export function createOpenings(deps: {
   ): Promise<Uint8Array> {
     const [stored] = await rows.listFrames(groupId, addedAt - 1, 1, bytesAtATime);
     const frame = stored && parseStored(stored.frame);
-    const { tree } = await place.now();
-    const start =
-      frame !== undefined && isCommitFrame(frame)
-        ? makePreviewStart(tree, frame, leaf as LeafIndex)
-        : undefined;
+    const { view } = await place.now();
+    if (frame === undefined || !isCommitFrame(frame)) throw noSuchLeaf();
+    await view.readRecipients(frame);
+    const start = makePreviewStart(view, frame, leaf as LeafIndex);
     if (start === undefined) throw noSuchLeaf();
     return start;
   }
@@ -136,26 +135,27 @@ export function createOpenings(deps: {
     frame: CommitFrame,
     place: Place,
   ): Promise<PreviewItem | undefined> {
-    const { path: before } = await place.now();
-    const tree = await place.move();
-    const made = makeOpening({ before, tree, frame });
+    const { path: before, view } = await place.now();
+    await place.move();
+    if (view.leaf(before.index)?.epoch !== before.leaf.epoch) return undefined;
+    await view.readRecipients(frame);
+    const made = makeOpening({ before, tree: view, frame });
     if (made === undefined) return undefined;
     place.stand(made.path);
     return { seq, kind: 'opening', bytes: made.bytes };
   }
 
-  /** Where a page stands in the group's epochs: `now` builds the tree when it is asked for. */
-  function createPlace({ groupId, leaf, epoch: added }: PreviewRequest, epoch: number): Place {
-    let built: { tree: PublicTree; path: LeafPath } | undefined;
-    let at = epoch;
-    const now = async (): Promise<{ tree: PublicTree; path: LeafPath }> => {
-      if (built !== undefined) return built;
-      const { tree } = await loadTree(trees, groupId, at);
-      const index = toLeafIndex(leaf, tree.leafCount);
-      const path = index === undefined ? undefined : cutLeafPath(tree, index);
+  /** Where a page stands in the group's epochs: `now` reads the leaf's path when it is asked for. */
+  function createPlace({ groupId, leaf, epoch: added }: PreviewRequest, first: number): Place {
+    let standing: { view: LeafView; path: LeafPath } | undefined;
+    let at = first;
+    const now = async (): Promise<{ view: LeafView; path: LeafPath }> => {
+      if (standing !== undefined) return standing;
+      const view = await LeafView.open(trees, groupId, leaf, at);
+      const path = cutLeafPath(view, leaf as LeafIndex);
       if (path?.leaf.epoch !== added) throw noSuchLeaf();
-      built = { tree, path };
-      return built;
+      standing = { view, path };
+      return standing;
     };
     return {
       get epoch() {
@@ -163,13 +163,14 @@ export function createOpenings(deps: {
       },
       now,
       async move() {
-        const { tree } = await now();
-        tree.apply(await readChanges(trees, groupId, at + 1));
+        await (await now()).view.advance();
         at += 1;
-        return tree;
       },
       stand(path) {
-        if (built !== undefined) built = { ...built, path };
+        if (standing !== undefined) standing = { ...standing, path };
+      },
+      async close() {
+        if (standing !== undefined) await requireEpoch(trees, groupId, first);
       },
     };
   }
@@ -177,12 +178,14 @@ export function createOpenings(deps: {
 
 interface Place {
   readonly epoch: number;
-  /** The tree of `epoch`, and the leaf's path in it. */
-  now(): Promise<{ readonly tree: PublicTree; readonly path: LeafPath }>;
-  /** On to the next epoch; the tree is the same object. */
-  move(): Promise<PublicTree>;
+  /** The rows of `epoch`, and the leaf's path in them. */
+  now(): Promise<{ readonly view: LeafView; readonly path: LeafPath }>;
+  /** On to the next epoch; the view is the same object. */
+  move(): Promise<void>;
   /** The leaf's path after `move`. */
   stand(path: LeafPath): void;
+  /** Throws as `requireEpoch` if the page's first epoch was given up while its rows were read. */
+  close(): Promise<void>;
 }
 
 /** Epoch `added` itself is closed to its newcomer, and late messages of the epoch before are left to the full join. */

@@ -70,6 +70,12 @@ async function previewAll(
   return { preview: preview!, texts, pages };
 }
 
+/** log2 of the leaf places. */
+async function depthOf({ path, readToken }: TestMember): Promise<number> {
+  const { octets } = await ask(world.url, 'GET', `${path}/tree`, { token: readToken ?? '' });
+  return octets[1]!;
+}
+
 describe('a preview', () => {
   it('brings every message since the epoch after the invite, in pages, without a commit', async () => {
     const alice = await world.createGroup();
@@ -117,6 +123,53 @@ describe('a preview', () => {
     await alice.sync();
     await alice.say('to a member');
     expect((await previewAll(alice, openInvite(given))).texts).toEqual([]);
+  });
+
+  it('reaches every newcomer through fills, blanks, a tree that grows and shrinks', async () => {
+    const alice = await world.createGroup();
+    const members = [alice];
+    for (const name of ['bob', 'cem', 'dan']) members.push(await alice.welcome(name));
+    const syncAll = () => Promise.all(members.map((member) => member.sync()));
+    const waiting: { invite: Invite; said: string[] }[] = [];
+    const inviteMore = async (count: number): Promise<void> => {
+      const leaves = await alice.add(...Array.from({ length: count }, () => 'member' as const));
+      waiting.push(...leaves.map((leaf) => ({ invite: openInvite(alice.invite(leaf)), said: [] })));
+    };
+    await inviteMore(6);
+    const depths: number[] = [];
+    const statuses: number[] = [];
+    for (let round = 0; round < 10; round++) {
+      if (round === 3) await inviteMore(9);
+      if (round % 3 === 1) {
+        const { invite } = waiting.splice(round % waiting.length, 1)[0]!;
+        statuses.push((await alice.commit([{ kind: 'remove', leaf: invite.leaf }])).status);
+      }
+      if (round === 8) {
+        // The newest leave together: the right half of the tree is empty then.
+        const gone = waiting.splice(5).map(({ invite }) => invite.leaf);
+        const operations = gone.map((leaf) => ({ kind: 'remove', leaf }) as const);
+        statuses.push((await alice.commit(operations)).status);
+      }
+      await syncAll();
+      const speaker = members[round % members.length]!;
+      await world.clock.advance(65_000);
+      expect((await speaker.commit()).status).toBe(200);
+      await syncAll();
+      await speaker.say(`round ${round}`);
+      depths.push(await depthOf(speaker));
+      for (const { invite, said } of waiting) {
+        if (speaker.group.epoch > invite.epoch) said.push(`round ${round}`);
+      }
+    }
+    await alice.sync();
+    expect(waiting.length).toBeGreaterThan(3);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect([Math.max(...depths), depths.at(-1)]).toEqual([5, 4]);
+    for (const { invite, said } of waiting) {
+      const { preview, texts } = await previewAll(alice, invite);
+      expect(texts).toEqual(said);
+      expect(preview.epoch).toBe(alice.group.epoch);
+    }
   });
 
   it('is for who may read, of a leaf that this epoch added', async () => {
