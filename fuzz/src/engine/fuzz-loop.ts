@@ -59,7 +59,9 @@ export async function fuzzLoop(input: LoopInput): Promise<LoopReport> {
   const { target, subject, coverage, operands, maxMs = 1_000, maxBufferBytes = 128 * 2 ** 20 } = input;
   const random = createRandom(input.seed);
   const corpus: Entry[] = [];
-  const dictionary = [...(subject.dictionary ?? []), ...[...input.literals].flatMap(encodingsOf)];
+  const literals = [...input.literals].flatMap(encodingsOf);
+  // The target's own words are few and chosen: they are not to drown among the literals of all modules.
+  const dictionaries = [subject.dictionary ?? [], literals].filter(({ length }) => length > 0);
   let executions = 0;
   let slowestMs = 0;
   let finding: Finding | undefined;
@@ -116,13 +118,15 @@ export async function fuzzLoop(input: LoopInput): Promise<LoopReport> {
   coverage.useCounters(input.counters());
   let goesOn = true;
   for (const seed of [new Uint8Array(0), ...subject.seeds]) goesOn = goesOn && (await examine(seed, true));
-  while (goesOn && executions < input.maxRuns && !(executions % 64 === 0 && input.isOver())) {
+  // The clock is asked now and then: it costs as much as a small decoder.
+  const mayGoOn = () => goesOn && executions < input.maxRuns && (executions % 64 !== 0 || !input.isOver());
+  while (mayGoOn()) {
     // Half of the time what was found last, which has been tried least.
     const newest = Math.max(1, Math.ceil(corpus.length / 8));
     const entry = random.oneIn(2) ? corpus[corpus.length - 1 - random.below(newest)]! : random.pick(corpus);
     const bytes = mutate(entry.bytes, {
       random,
-      dictionary,
+      dictionary: dictionaries.length > 0 ? random.pick(dictionaries) : [],
       other: random.pick(corpus).bytes,
       operands: entry.operands,
       format: target.format,

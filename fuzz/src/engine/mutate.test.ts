@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { byteMutations } from './byte-mutations.ts';
+import { mutateJson } from './json-mutation.ts';
 import { leb128, readLeb128 } from './encodings.ts';
 import { minimise } from './minimise.ts';
 import { mutate } from './mutate.ts';
@@ -63,6 +64,15 @@ describe('mutations', () => {
       return value instanceof Uint8Array && value.length !== inner.length && readFields(value) !== undefined;
     });
     expect(deeper.length).toBeGreaterThan(20);
+  });
+
+  test('of JSON keep it JSON, line by line', () => {
+    const text = Buffer.from('{"a":[1,{"b":"text"}],"c":null}\n{"d":true}');
+    const results = Array.from({ length: 200 }, (_, seed) => mutateJson(text, sources(seed)));
+    for (const line of results.flatMap((bytes) => Buffer.from(bytes).toString().split('\n')))
+      expect(() => JSON.parse(line)).not.toThrow();
+    expect(new Set(results.map((bytes) => Buffer.from(bytes).toString('hex'))).size).toBeGreaterThan(50);
+    expect(mutateJson(Buffer.from('{"a'), sources(1))).toEqual(Buffer.from('{"a'));
   });
 
   test('put what a comparison wanted in the place of what it found', () => {

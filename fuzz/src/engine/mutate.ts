@@ -2,11 +2,12 @@
 import type { MutationSources } from './byte-mutations.ts';
 import { byteMutations } from './byte-mutations.ts';
 import { encodingsOf, placesOf, splice } from './encodings.ts';
+import { mutateJson } from './json-mutation.ts';
 import type { OperandPair } from './operands.ts';
 import { mutateProtobuf } from './protobuf-mutation.ts';
 
 /** What the input is made of: decides which mutations make sense. */
-export type InputFormat = 'octets' | 'protobuf';
+export type InputFormat = 'octets' | 'protobuf' | 'json';
 
 export interface MutationInput extends MutationSources {
   readonly format: InputFormat;
@@ -21,6 +22,7 @@ export function mutate(bytes: Uint8Array, input: MutationInput): Uint8Array {
   for (let left = 1 + random.below(random.oneIn(4) ? 8 : 3); left > 0; left--) {
     if (operands.length > 0 && random.oneIn(4)) result = substitute(result, input);
     else if (format === 'protobuf' && !random.oneIn(8)) result = mutateProtobuf(result, input);
+    else if (format === 'json' && !random.oneIn(4)) result = mutateJson(result, input);
     else result = random.pick(byteMutations)(result, input);
     if (result.length > maxBytes) result = result.slice(0, maxBytes);
   }

@@ -5,7 +5,7 @@ import type { FuzzTarget } from '../engine/target.ts';
 
 export const target: FuzzTarget = {
   about: 'decodeAttachment: what a message says about an attachment, from another member',
-  format: 'octets',
+  format: 'json',
   maxBytes: 8 * 1024,
   runs: 15_000,
   prepare: () => ({
@@ -17,12 +17,19 @@ export const target: FuzzTarget = {
         size: 123_456,
         name: 'owl.png',
         mediaType: 'image/png',
-        caption: 'flies \u{1f989}',
+        caption: 'flies 🦉',
       }),
     ],
     check(bytes) {
       const decoded = decodeAttachment(bytes);
       if (decoded === undefined) return;
+      const { name, mediaType, caption } = decoded;
+      const isShort = name.length <= 255 && mediaType.length <= 255 && caption.length <= 4_000;
+      demand(isShort, 'texts are short');
+      demand(
+        [name, mediaType, caption].every((text) => text.isWellFormed()),
+        'texts are Unicode',
+      );
       demand(
         isDeepStrictEqual(decodeAttachment(encodeAttachment(decoded)), decoded),
         'a note survives encoding',

@@ -15,7 +15,7 @@ const lines = [
 
 export const target: FuzzTarget = {
   about: 'commands of the gateway in JSON: whatever a socket, stream or page sends',
-  format: 'octets',
+  format: 'json',
   maxBytes: 64 * 1024,
   runs: 40_000,
   prepare: () => ({
@@ -26,19 +26,17 @@ export const target: FuzzTarget = {
       demand(decoded.commands.length <= 16, 'a frame holds no more commands than allowed');
       for (const command of decoded.commands) {
         const parsed = parseCommand(command);
+        if (parsed.ok && parsed.command.method !== 'pong') {
+          const request = (command as Record<string, unknown>)[parsed.command.method];
+          demand(
+            typeof request === 'object' && request !== null && !Array.isArray(request),
+            'a request is an object',
+          );
+        }
         const payload = JsonPayload.fromValue(command);
         if (payload === undefined) continue;
         demand(!payload.text.includes('\n'), 'a payload fits into one line');
-        demand(
-          textOf(parseCommand(payload.toJSON())) === textOf(parsed),
-          'parsing depends on the value alone',
-        );
       }
     },
   }),
 };
-
-/** As JSON has it: zero has no sign. */
-function textOf(parsed: unknown): string {
-  return JSON.stringify(parsed, (_key, value: unknown) => (value instanceof Map ? [...value] : value));
-}

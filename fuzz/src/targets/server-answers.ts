@@ -26,7 +26,7 @@ const answers = [
 /** Input: the JSON of an answer; octets that are none are refused before the code under test. */
 export const target: FuzzTarget = {
   about: 'answers of the server to the SDK: a hostile server must not crash a client',
-  format: 'octets',
+  format: 'json',
   maxBytes: 8 * 1024,
   runs: 4_000,
   prepare: () => ({
