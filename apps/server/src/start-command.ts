@@ -38,6 +38,7 @@ export async function runStart(args: readonly string[]): Promise<number> {
     return fail(explain(error));
   }
   try {
+    await server.warmUp();
     await server.listen();
     process.stdout.write(describeStart(server, await server.newFirstAccountToken()));
   } catch (error) {

@@ -48,6 +48,7 @@ import { addTransferRoutes } from '../transfers/transfer-routes.ts';
 import { createTransfers } from '../transfers/transfers.ts';
 import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
 import { createRateLimiters } from './rate-limiters.ts';
+import { measureEventLoopDelay } from './event-loop-delay.ts';
 import { claimServerName } from './server-identity.ts';
 import { createServerMetrics } from './server-metrics.ts';
 import { startGateway } from './start-gateway.ts';
@@ -62,6 +63,11 @@ export interface ServerOverrides {
 }
 
 export interface ConclaveServer {
+  /**
+   * Starts what else starts with the first request that needs it: the proof workers. Rejects if they cannot start, so that
+   * it is noticed before anybody is served.
+   */
+  warmUp(): Promise<void>;
   /** Opens the listeners. Throws {@link ListenError}, with nothing left open. */
   listen(): Promise<{ readonly url: string; readonly adminUrl: string | undefined }>;
   /** Stops in order and within bounds. May be called more than once; never rejects. */
@@ -129,6 +135,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   const isStopping = () => stopping;
   const url = () => publicUrlOf(config, listener?.port ?? listen.port);
 
+  lifecycle.own('event loop delay', measureEventLoopDelay(metrics));
   // Owned first, so closed last: readiness can be asked for while the rest is stopping.
   lifecycle.own('operator listener', {
     async close() {
@@ -292,6 +299,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       : publicUrlOf({ publicUrl: null, listen: { ...listen, host: admin.host } }, operatorListener.port);
 
   return {
+    warmUp: () => proofs.warmUp(),
     async listen() {
       if (admin.enabled) operatorListener = await openAdmin();
       try {
