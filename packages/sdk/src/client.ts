@@ -11,8 +11,10 @@ import {
   SigningKey,
   type GroupMode,
   type MemberDeps,
+  type SlowSearch,
   type Suite,
 } from '@conclave/sealed-group';
+import { createWorkerSearch } from '#worker-search';
 import { exportBackup, importBackup, type RestoredBackup } from './backup/backup.ts';
 import { encodeBase64url } from './encoding/base64url.ts';
 import { ConclaveError, isConclaveError } from './errors/conclave-error.ts';
@@ -30,6 +32,7 @@ import type { PreviewEvent } from './group/preview-types.ts';
 import { createHttpClient, type Fetch, type HttpClient } from './http/http-client.ts';
 import { createSealedApi, type SealedApi } from './http/sealed-api.ts';
 import { createSystemRandom } from './random/system-random.ts';
+import { createSearchWithFallback, createSlicedSearch } from './search/slow-search.ts';
 import { paths } from './store/paths.ts';
 import type { PassphraseCost } from './store/passphrase-key.ts';
 import type { Vault } from './store/vault.ts';
@@ -49,6 +52,8 @@ export interface ClientOptions {
   /** Shared tables of the cryptography; making them takes some time, so several clients of one process may share them. */
   readonly suite?: Suite;
   readonly housekeeping?: HousekeepingTiming;
+  /** Where the search for a cheater's digits runs: in a worker by default, or in slices where there are none. */
+  readonly slowSearch?: SlowSearch;
 }
 
 export interface GroupSummary {
@@ -105,13 +110,18 @@ export class ConclaveClient {
       if (name === '' || !isName(name) || !isName(device)) {
         throw new ConclaveError('MISUSE', 'A name is one line of 1 to 256 bytes without control characters');
       }
+      const suite = options.suite ?? createSuite();
+      const clock = options.clock ?? createSystemClock();
       const member: MemberDeps = {
-        suite: options.suite ?? createSuite(),
+        suite,
         random,
+        slowSearch:
+          options.slowSearch ??
+          createSearchWithFallback(createWorkerSearch(), createSlicedSearch({ suite, clock })),
         identity: await loadOrCreateIdentity(options.store, random),
         profile: { name, deviceName: device, picture: undefined },
       };
-      const client = new ConclaveClient(options, member, options.clock ?? createSystemClock());
+      const client = new ConclaveClient(options, member, clock);
       for (const { id, record } of await client.#records()) {
         if (record.phase === 'active' || record.phase === 'creating') await client.#openGroup(id, record);
       }

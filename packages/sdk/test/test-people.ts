@@ -19,7 +19,7 @@ import type { Vault } from '../src/store/vault.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 /** The tables of the cryptography take time to make; a test file makes them once. */
-const suite = createSuite(createNodeEngine());
+export const suite = createSuite(createNodeEngine());
 
 export interface People extends AsyncDisposable {
   readonly server: TestServer;
@@ -31,6 +31,8 @@ export interface People extends AsyncDisposable {
     name: string,
     options?: Partial<ClientOptions> & { wrap?: (vault: Vault) => Vault },
   ): Promise<ConclaveClient>;
+  /** The store of this person, whose client is closed. */
+  openStore(name: string): Promise<Vault>;
   /** Everything that the person's store has on disk, as latin1. */
   rawStore(name: string): Promise<string>;
   /** Another device of the person whose client `of` is: it has the identity from a backup. */
@@ -64,11 +66,13 @@ export async function gatherPeople(
       }
       return token;
     },
-    async open(name, { wrap, ...options } = {}) {
-      const vault = await openNodeStore({
+    openStore: (name) =>
+      openNodeStore({
         path: join(folder, `${name}.db`),
         unlock: { keyFile: join(folder, `${name}.key`) },
-      });
+      }),
+    async open(name, { wrap, ...options } = {}) {
+      const vault = await people.openStore(name);
       const client = await ConclaveClient.open({
         server: server.url,
         store: wrap === undefined ? vault : wrap(vault),

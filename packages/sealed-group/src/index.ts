@@ -18,6 +18,8 @@ export type { Result, Violation } from './result.ts';
 export { rules } from './rules/index.ts';
 export type { Rule, RuleId } from './rules/index.ts';
 export { Secret } from './schedule/index.ts';
+export { digitsOf, searchDigits, searchInPlace } from './sealing/index.ts';
+export type { CutDigits, DigitSearch, FoundDigits, SlowSearch } from './sealing/index.ts';
 export { parsePublicKey, parseSecret, publicKeyOf } from './signature/index.ts';
 export type { PublicKey, SecretScalar } from './signature/index.ts';
 export { createSuite, protocolVersion, suiteId } from './suite.ts';

@@ -8,7 +8,6 @@ import { throwIfAborted } from '../errors/conclave-error.ts';
 import type { LoggedFrame } from '../http/sealed-api.ts';
 import { paths } from '../store/paths.ts';
 import type { VaultOperation } from '../store/vault.ts';
-import { sleep } from '../time/clock.ts';
 import type { GroupContext } from './group-context.ts';
 import { messageCodec, type MessageRecord } from './group-records.ts';
 import type { GroupEvents } from './group-types.ts';
@@ -133,16 +132,14 @@ async function processAll(
     if (group.status === 'removed') return undefined;
     if (seq <= group.lastSeq) continue;
     if (seq !== group.lastSeq + 1) return { reason: 'gap', seq };
-    const steps = group.processFrameInSteps(frame, seq);
-    let step = steps.next();
-    while (step.done !== true) {
-      // A slow search: others get their turn, and closing the group stops it.
-      await sleep(context.clock, 0, context.signal);
-      step = steps.next();
-    }
+    // Waits for a slow search if a cheater made one necessary; closing the group stops it.
+    const processed = await group.processFrameAsync(frame, seq, {
+      sealingProof: true,
+      signal: context.signal,
+    });
     throwIfAborted(context.signal);
-    if (!step.value.ok) return { reason: 'rule', seq, rule: step.value.rule };
-    const events = step.value.value;
+    if (!processed.ok) return { reason: 'rule', seq, rule: processed.rule };
+    const events = processed.value;
     if (source === 'feed' && events.some(({ kind }) => doubtful.has(kind))) throw new FeedDoubt(seq);
     for (const event of events)
       if (event.kind === 'message')

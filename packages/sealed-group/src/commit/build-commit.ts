@@ -14,7 +14,7 @@ import type { Result } from '../result.ts';
 import { accept } from '../result.ts';
 import type { EpochContext } from '../schedule/index.ts';
 import { EpochKeys } from '../schedule/index.ts';
-import type { SealingTarget } from '../sealing/index.ts';
+import type { CutDigits, SealingTarget } from '../sealing/index.ts';
 import { proveSealing, sealSecrets } from '../sealing/index.ts';
 import type { PublicKey, SecretScalar } from '../signature/index.ts';
 import { nextSecret, publicKeyOf, sign } from '../signature/index.ts';
@@ -65,6 +65,8 @@ export interface BuildCommitInput {
   readonly nowMs: number;
   /** Makes the encrypted payload of the trailer. */
   readonly payload: (input: PayloadInput) => Result<Uint8Array>;
+  /** An attacker's way of cutting secrets into digits; the protocol's if absent. */
+  readonly cutDigits?: CutDigits | undefined;
 }
 
 export interface BuiltCommit {
@@ -145,6 +147,7 @@ export function buildCommit(input: BuildCommitInput): Result<BuiltCommit> {
     secret: sealSecretsInOrder[index]!,
     publicKey: keyOf(node),
     recipients: recipients.map(keyOf),
+    ...(input.cutDigits === undefined ? {} : { digits: input.cutDigits(sealSecretsInOrder[index]!) }),
   }));
   const { sealed, openings } = sealSecrets(suite, { targets, hedge: secretsHedge });
 

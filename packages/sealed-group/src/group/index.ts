@@ -5,4 +5,4 @@ export type { MemberDeps, MemberStatus } from './member-state.ts';
 export { hashFrame } from './process-commit.ts';
 export type { ProcessOptions } from './process-commit.ts';
 export { SealedGroup } from './sealed-group.ts';
-export type { CreateGroupInput, Member, PrepareCommitInput, PreparedFrame } from './sealed-group.ts';
+export type { CreateGroupInput, Joined, Member, PrepareCommitInput, PreparedFrame } from './sealed-group.ts';

@@ -6,7 +6,6 @@
  *   invite ─▶ tree hash, own leaf ─▶ commit n: signature, nodes, recipients, sealing proof ─▶ open one's path ─▶ roster
  */
 import { equalBytes } from '@noble/ciphers/utils.js';
-import type { SmallLogProgress } from '@conclave/ristretto';
 import type { Claim } from '../commit/index.ts';
 import { checkSeals, sealingClaim, trailerSignatureContext, verifyClaimsOfOne } from '../commit/index.ts';
 import type { IdentityEntry } from '../identity/index.ts';
@@ -34,6 +33,7 @@ import type { CommitFrame } from '../wire/index.ts';
 import { isCommitFrame, parseFrame, trailerContext, unsignedPart } from '../wire/index.ts';
 import type { MemberDeps, MemberState } from './member-state.ts';
 import { openPath } from './open-path.ts';
+import type { Searching } from './open-path.ts';
 
 export interface JoinInput {
   /** From `verifyInvite`. Its secrets are copied: wipe it once the member is stored. */
@@ -58,7 +58,7 @@ export interface JoinFindings {
 export function* joinGroup(
   deps: MemberDeps,
   input: JoinInput,
-): Generator<SmallLogProgress, Result<{ state: MemberState; findings: JoinFindings }>> {
+): Searching<Result<{ state: MemberState; findings: JoinFindings }>> {
   const { suite } = deps;
   const { invite } = input;
   const tree = decodeTree(input.tree, (bytes) => parsePublicKey(suite, bytes));

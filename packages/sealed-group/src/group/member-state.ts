@@ -6,6 +6,7 @@ import type { CommitSecrets, PublicGroup } from '../commit/index.ts';
 import type { PersonProfile, Roster, SigningKey } from '../identity/index.ts';
 import type { RandomSource } from '@conclave/ristretto';
 import type { EpochKeys, Secret } from '../schedule/index.ts';
+import type { CutDigits, SlowSearch } from '../sealing/index.ts';
 import type { SecretScalar } from '../signature/index.ts';
 import type { Suite } from '../suite.ts';
 import type { GroupMode, Instance, LeafIndex, LeafNode, NodeIndex } from '../tree/index.ts';
@@ -19,6 +20,10 @@ export interface MemberDeps {
   readonly identity: SigningKey;
   /** How the person is shown to the group from its next commit on. */
   readonly profile: PersonProfile;
+  /** Where a cheater's digits are searched for when the caller can wait (`processFrameAsync`); in place if absent. */
+  readonly slowSearch?: SlowSearch;
+  /** Cuts a secret into other digits than the protocol does, so that everybody has to search: for attack suites only. */
+  readonly cutDigits?: CutDigits;
 }
 
 /**

@@ -6,14 +6,14 @@
  *        path ◀─ nextSecret ─┤           a node whose key does not follow from the one below is opened instead
  *        path ◀─ open ───────┘ with the secret of whichever recipient this member is
  *
- * Digits that are not in the table need a slow search (`searchSealed`): the generator yields between its steps.
+ * Digits that are not in the table need a slow search: the generator yields what is to be searched for, and is resumed with what
+ * was found.
  */
 import { equalBytes } from '@noble/ciphers/utils.js';
-import type { SmallLogProgress } from '@conclave/ristretto';
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
-import { openSealed, searchSealed } from '../sealing/index.ts';
-import type { SealedSecret } from '../sealing/index.ts';
+import { beginSearch, finishSearch, openSealed } from '../sealing/index.ts';
+import type { DigitSearch, FoundDigits, OpeningInput, SealedSecret } from '../sealing/index.ts';
 import type { SecretScalar } from '../signature/index.ts';
 import { nextSecret, parsePublicKey, publicKeyOf } from '../signature/index.ts';
 import type { Suite } from '../suite.ts';
@@ -40,7 +40,10 @@ export interface OpenedPath {
   readonly slow: boolean;
 }
 
-export function* openPath(input: OpenPathInput): Generator<SmallLogProgress, Result<OpenedPath>> {
+/** Something that may need slow searches, wherever they run. */
+export type Searching<T> = Generator<DigitSearch, T, FoundDigits>;
+
+export function* openPath(input: OpenPathInput): Searching<Result<OpenedPath>> {
   const { suite, tree, seals, leaf, known } = input;
   const own = new Set<NodeIndex>([leafNode(leaf), ...directPath(leafNode(leaf), tree.leafCount)]);
   const sealedNodes = new Set(seals.map(({ node }) => node));
@@ -71,7 +74,7 @@ export function* openPath(input: OpenPathInput): Generator<SmallLogProgress, Res
       let opened = openSealed(suite, opening);
       if (!opened.ok && opened.rule === 'sealing/digit-in-table') {
         slow = true;
-        opened = yield* searchSealed(suite, opening);
+        opened = yield* openSlowly(suite, opening);
       }
       if (!opened.ok) return violation('commit/opens', `node ${node}: ${opened.rule}`);
       secret = opened.value;
@@ -80,4 +83,14 @@ export function* openPath(input: OpenPathInput): Generator<SmallLogProgress, Res
     if (kind === 'path') below = secret;
   }
   return accept({ secrets, slow });
+}
+
+function* openSlowly(suite: Suite, opening: OpeningInput): Searching<Result<SecretScalar>> {
+  const search = beginSearch(suite, opening);
+  if (!search.ok) return search;
+  try {
+    return finishSearch(suite, opening.sealed, yield search.value);
+  } finally {
+    search.value.points.fill(0);
+  }
 }

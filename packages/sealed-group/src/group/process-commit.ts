@@ -7,7 +7,6 @@
  * a commit fail: it flags the committer [F2]. One's own accepted commit takes the secrets that were kept for it [F9].
  */
 import { equalBytes } from '@noble/ciphers/utils.js';
-import type { SmallLogProgress } from '@conclave/ristretto';
 import type { CommitEffect } from '../commit/index.ts';
 import {
   advanceGroup,
@@ -31,6 +30,7 @@ import type { GroupEvent } from './group-event.ts';
 import type { AddedLeaf, MemberDeps, MemberState, PendingCommit } from './member-state.ts';
 import { forgetAdded, wipePending, wipeState, withoutKeys } from './member-state.ts';
 import { openPath } from './open-path.ts';
+import type { Searching } from './open-path.ts';
 import { rememberEpoch } from './previous-epoch.ts';
 
 export interface ProcessOptions {
@@ -56,7 +56,7 @@ export function* processCommit(
   state: MemberState,
   frame: CommitFrame,
   options: ProcessOptions,
-): Generator<SmallLogProgress, Result<Processed>> {
+): Searching<Result<Processed>> {
   const frameHash = hashFrame(frame.bytes);
   const own = state.pending.find((pending) => equalBytes(pending.frameHash, frameHash));
   const verified = verify(deps, state, frame, { own: own !== undefined, sealingProof: options.sealingProof });
@@ -111,7 +111,7 @@ function* open(
   frame: CommitFrame,
   effect: CommitEffect,
   options: ProcessOptions,
-): Generator<SmallLogProgress, Result<Secrets>> {
+): Searching<Result<Secrets>> {
   const search = openPath({
     suite: deps.suite,
     tree: effect.plan.draft,
@@ -120,19 +120,18 @@ function* open(
     leaf: state.me.leaf,
     known: state.path,
   });
-  for (let step = search.next(); ; step = search.next()) {
-    if (step.done === true) {
-      if (!step.value.ok) return step.value;
-      return accept({ path: step.value.value.secrets, slow: step.value.value.slow });
-    }
+  let step = search.next();
+  while (step.done !== true) {
     // Only a verified proof bounds the search: without it a cheater could make everybody compute for nothing.
     if (!options.sealingProof) {
       const proven = verify(deps, state, frame, { own: false, sealingProof: true });
       if (!proven.ok) return proven;
       options = { ...options, sealingProof: true };
     }
-    yield step.value;
+    step = search.next(yield step.value);
   }
+  if (!step.value.ok) return step.value;
+  return accept({ path: step.value.value.secrets, slow: step.value.value.slow });
 }
 
 function ownSecrets(own: PendingCommit): Result<Secrets> {

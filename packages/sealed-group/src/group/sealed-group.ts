@@ -10,14 +10,13 @@
  * ```
  *
  * Rules for callers: store (`encodePublic`, `encodeSecret`, in one transaction) before anything leaves the device and after
- * every processed frame, together with what the events brought; a message's keys are gone once it was processed. Everything is
- * synchronous: no state change can be interrupted by another. Nothing printable holds a secret.
+ * every processed frame, together with what the events brought; a message's keys are gone once it was processed. State changes are
+ * synchronous, but for one that waits for a slow search and keeps others out. Nothing printable holds a secret.
  *
  * Long because it is the whole face of a member in one place; what happens behind each method lies in the files beside it.
  */
 import { equalBytes } from '@noble/ciphers/utils.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { SmallLogProgress } from '@conclave/ristretto';
 import type { RequestedOperation } from '../commit/index.ts';
 import {
   buildCommit,
@@ -41,6 +40,8 @@ import { signBlob, signChallenge } from '../read/index.ts';
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import { Secret } from '../schedule/index.ts';
+import { searchInPlace } from '../sealing/index.ts';
+import type { SlowSearch } from '../sealing/index.ts';
 import type { PublicKey, SecretScalar } from '../signature/index.ts';
 import { publicKeyOf, sign } from '../signature/index.ts';
 import type { GroupMode, Instance, LeafIndex, LeafNode, NodeIndex, TreeReader } from '../tree/index.ts';
@@ -62,6 +63,7 @@ import { decodeMemberState, encodePublicState, encodeSecretState } from './encod
 import type { GroupEvent } from './group-event.ts';
 import type { JoinFindings, JoinInput } from './join-group.ts';
 import { joinGroup } from './join-group.ts';
+import type { Searching } from './open-path.ts';
 import type { MemberDeps, MemberState, MemberStatus } from './member-state.ts';
 import { forgetAdded, ownLeaf, wipeState, withoutKeys } from './member-state.ts';
 import type { Processed, ProcessOptions } from './process-commit.ts';
@@ -94,6 +96,11 @@ export interface PreparedFrame {
   readonly epoch: number;
 }
 
+export interface Joined {
+  readonly group: SealedGroup;
+  readonly findings: JoinFindings;
+}
+
 /** A leaf as people see it. */
 export interface Member {
   readonly instance: Instance;
@@ -113,7 +120,7 @@ export interface Member {
 export class SealedGroup {
   readonly #deps: MemberDeps;
   #state: MemberState;
-  /** While `processFrameInSteps` is between two steps. */
+  /** While `processFrameAsync` waits for a search. */
   #searching = false;
 
   private constructor(deps: MemberDeps, state: MemberState) {
@@ -193,19 +200,28 @@ export class SealedGroup {
 
   /**
    * From an invite to a member that may read from the next epoch on, and should make its first commit at once. A slow search is
-   * run to its end; `joinInSteps` lets the caller stop it.
+   * run in place, to its end; `joinAsync` leaves it to `deps.slowSearch`.
    */
-  static join(deps: MemberDeps, input: JoinInput): Result<{ group: SealedGroup; findings: JoinFindings }> {
-    return drive(SealedGroup.joinInSteps(deps, input));
+  static join(deps: MemberDeps, input: JoinInput): Result<Joined> {
+    const joined = searchingInPlace(deps, joinGroup(deps, input));
+    return joined.ok ? SealedGroup.#joined(deps, joined.value) : joined;
   }
 
-  static *joinInSteps(
+  /** As `join`. Rejects, as the search does, when `signal` fires. */
+  static async joinAsync(
     deps: MemberDeps,
     input: JoinInput,
-  ): Generator<SmallLogProgress, Result<{ group: SealedGroup; findings: JoinFindings }>> {
-    const joined = yield* joinGroup(deps, input);
-    if (!joined.ok) return joined;
-    return accept({ group: new SealedGroup(deps, joined.value.state), findings: joined.value.findings });
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Result<Joined>> {
+    const joined = await searchingElsewhere(deps, joinGroup(deps, input), signal);
+    return joined.ok ? SealedGroup.#joined(deps, joined.value) : joined;
+  }
+
+  static #joined(
+    deps: MemberDeps,
+    { state, findings }: { readonly state: MemberState; readonly findings: JoinFindings },
+  ): Result<Joined> {
+    return accept({ group: new SealedGroup(deps, state), findings });
   }
 
   /** From storage. Both parts must have been stored together. */
@@ -330,6 +346,7 @@ export class SealedGroup {
     const built = buildCommit({
       suite,
       random,
+      cutDigits: this.#deps.cutDigits,
       group,
       committer: me.leaf,
       leafSecret,
@@ -405,18 +422,24 @@ export class SealedGroup {
     seq: number,
     options: ProcessOptions = { sealingProof: true },
   ): Result<readonly GroupEvent[]> {
-    return drive(this.processFrameInSteps(bytes, seq, options));
+    return searchingInPlace(this.#deps, this.#take(bytes, seq, options));
   }
 
   /**
-   * As `processFrame`; yields during a slow search, so that a worker can pause it, or stop it with `return()`. In between nothing
-   * that changes the group may be called: it throws.
+   * As `processFrame`; a slow search is left to `deps.slowSearch`, and rejects as it does when `signal` fires: then nothing has
+   * changed. Meanwhile nothing that changes the group may be called: it throws.
    */
-  *processFrameInSteps(
+  async processFrameAsync(
     bytes: Uint8Array,
     seq: number,
-    options: ProcessOptions = { sealingProof: true },
-  ): Generator<SmallLogProgress, Result<readonly GroupEvent[]>> {
+    { signal, ...options }: ProcessOptions & { readonly signal?: AbortSignal | undefined } = {
+      sealingProof: true,
+    },
+  ): Promise<Result<readonly GroupEvent[]>> {
+    return await searchingElsewhere(this.#deps, this.#take(bytes, seq, options), signal);
+  }
+
+  *#take(bytes: Uint8Array, seq: number, options: ProcessOptions): Searching<Result<readonly GroupEvent[]>> {
     const state = this.#state;
     if (state.status === 'removed') return violation('commit/member', 'removed');
     if (seq <= state.lastSeq) return accept([]);
@@ -433,7 +456,7 @@ export class SealedGroup {
     }
   }
 
-  *#process(bytes: Uint8Array, options: ProcessOptions): Generator<SmallLogProgress, Result<Processed>> {
+  *#process(bytes: Uint8Array, options: ProcessOptions): Searching<Result<Processed>> {
     const state = this.#state;
     const parsed = parseFrame(bytes);
     if (!parsed.ok) return parsed;
@@ -663,9 +686,26 @@ export class SealedGroup {
   }
 }
 
-/** Runs a search to its end. */
-function drive<T>(steps: Generator<SmallLogProgress, T>): T {
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
+/** To its end at once, searches included. */
+function searchingInPlace<T>({ suite }: MemberDeps, work: Searching<T>): T {
+  let step = work.next();
+  while (step.done !== true) step = work.next(searchInPlace(suite, step.value));
   return step.value;
+}
+
+/** To its end, while searches run where `deps.slowSearch` has them run. */
+async function searchingElsewhere<T>(
+  { suite, slowSearch }: MemberDeps,
+  work: Searching<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const search: SlowSearch = slowSearch ?? ((points) => Promise.resolve(searchInPlace(suite, points)));
+  try {
+    let step = work.next();
+    while (step.done !== true) step = work.next(await search(step.value, signal));
+    return step.value;
+  } finally {
+    // Where a search was stopped, the work gives back what it holds.
+    work.return(undefined as T);
+  }
 }

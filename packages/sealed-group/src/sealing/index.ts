@@ -1,11 +1,13 @@
 export { sealingEquations, verifySealing } from './equations.ts';
 export type { SealingEquation, SealingEquationName } from './equations.ts';
-export { openSealed, searchSealed } from './open.ts';
+export { beginSearch, finishSearch, openSealed } from './open.ts';
 export type { OpeningInput } from './open.ts';
 export { digitRowBytes, maxSealedNodes } from './parameters.ts';
 export { proveSealing } from './prove.ts';
 export { sealSecrets } from './seal.ts';
-export { SealingOpenings } from './sealed-secret.ts';
-export type { SealedSecret, SealingTarget } from './sealed-secret.ts';
+export { digitsOf, SealingOpenings } from './sealed-secret.ts';
+export type { CutDigits, SealedSecret, SealingTarget } from './sealed-secret.ts';
+export { searchDigits, searchInPlace } from './slow-search.ts';
+export type { DigitSearch, FoundDigits, SlowSearch } from './slow-search.ts';
 export { sealingProofBytes } from './sealing-proof.ts';
 export type { SealingClaim } from './statement.ts';

@@ -3,18 +3,20 @@
  * the digits are the published key's secret.
  *
  * Honest digits lie in [0, 2^16) and come from a table. A cheater's may be negative or larger: a verified proof bounds
- * them by |m| < 2^34, and the work over all digits of a block by about sqrt(N) * Z. They are searched in steps that the caller
- * drives, in a worker; afterwards it should re-key.
+ * them by |m| < 2^34, and the work over all digits of a block by about sqrt(N) * Z. They are searched for elsewhere
+ * (`slow-search.ts`); afterwards the opener should re-key.
  */
-import type { Point, Scalar, SmallLogProgress } from '@conclave/ristretto';
+import type { Point, Scalar } from '@conclave/ristretto';
 import { accept, violation } from '../result.ts';
 import type { Result } from '../result.ts';
 import { parseElement } from '../signature/keys.ts';
 import type { SecretScalar } from '../signature/keys.ts';
 import type { Suite } from '../suite.ts';
 import { placeValues } from './equations.ts';
-import { digitBound, digitRowBytes } from './parameters.ts';
+import { digitRowBytes } from './parameters.ts';
 import type { SealedSecret } from './sealed-secret.ts';
+import { checkFound } from './slow-search.ts';
+import type { DigitSearch, FoundDigits } from './slow-search.ts';
 import { parseElements } from './statement.ts';
 
 export interface OpeningInput {
@@ -25,7 +27,7 @@ export interface OpeningInput {
   readonly secret: SecretScalar;
 }
 
-/** Rule `sealing/digit-in-table` when a digit needs `searchSealed`. */
+/** Rule `sealing/digit-in-table` when a digit needs a slow search (`beginSearch`). */
 export function openSealed(suite: Suite, input: OpeningInput): Result<SecretScalar> {
   const digits = decryptDigits(suite, input);
   if (!digits.ok) return digits;
@@ -34,20 +36,16 @@ export function openSealed(suite: Suite, input: OpeningInput): Result<SecretScal
   return assemble(suite, input.sealed, logs as number[]);
 }
 
-/**
- * The slow search for a cheater's digits: each step takes some ten milliseconds, the result is the generator's return
- * value. Only for sealed secrets whose proof was verified: otherwise it ends without success after 2^34 candidates.
- */
-export function* searchSealed(
-  suite: Suite,
-  input: OpeningInput,
-): Generator<SmallLogProgress, Result<SecretScalar>> {
+/** What has to be searched for when `openSealed` says `sealing/digit-in-table`. */
+export function beginSearch(suite: Suite, input: OpeningInput): Result<DigitSearch> {
   const digits = decryptDigits(suite, input);
-  if (!digits.ok) return digits;
-  const logs = yield* suite.digitLog.search(digits.value, { maxAbs: digitBound });
-  if (logs.some((log) => log === undefined))
-    return violation('sealing/shortness', 'a digit beyond the bound');
-  return assemble(suite, input.sealed, logs as number[]);
+  return digits.ok ? accept({ points: suite.group.encodePoints(digits.value) }) : digits;
+}
+
+/** The secret of which these are the digits, if the published key says so too. */
+export function finishSearch(suite: Suite, sealed: SealedSecret, found: FoundDigits): Result<SecretScalar> {
+  const digits = checkFound(found);
+  return digits.ok ? assemble(suite, sealed, digits.value) : digits;
 }
 
 /** m_j * H. */

@@ -67,7 +67,7 @@ export function proveSealing(
   };
   const witness: Witness = {
     targets,
-    digits: targets.map((target) => digitsOf(target.secret)),
+    digits: targets.map((target) => target.digits ?? digitsOf(target.secret)),
     blindings: targets.map((_, node) => openings.ofNode(node)),
   };
 

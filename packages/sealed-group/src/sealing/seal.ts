@@ -48,9 +48,11 @@ function drawBlindings(suite: Suite, target: SealingTarget, hedge: Hedge): Scala
 export function sealDigits(suite: Suite, target: SealingTarget, blindings: readonly Scalar[]): SealedSecret {
   const { group } = suite;
   if (target.recipients.length === 0) throw new RangeError('a secret sealed to nobody');
-  const commitments = digitsOf(target.secret).map((digit, j) =>
+  // An attacker's digits may have any size.
+  const maxBits = target.digits === undefined ? digitBits : undefined;
+  const commitments = (target.digits ?? digitsOf(target.secret)).map((digit, j) =>
     group.add(
-      suite.messageBaseTable.multiply(group.scalars.fromNumber(digit), digitBits),
+      suite.messageBaseTable.multiply(group.scalars.fromNumber(digit), maxBits),
       group.multiplyGenerator(blindings[j]!),
     ),
   );

@@ -10,7 +10,12 @@ export interface SealingTarget {
   readonly secret: SecretScalar;
   readonly publicKey: PublicKey;
   readonly recipients: readonly PublicKey[];
+  /** Other digits of the same secret than `digitsOf` gives: an attacker's, who makes everybody search. */
+  readonly digits?: readonly number[];
 }
+
+/** Sixteen digits whose sum over 2^(16 j) is the secret. */
+export type CutDigits = (secret: SecretScalar) => readonly number[];
 
 /** A sealed secret as it travels. All bytes are unverified until the proof is. */
 export interface SealedSecret {

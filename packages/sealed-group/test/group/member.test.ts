@@ -2,12 +2,14 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import {
   decodeInvite,
+  digitsOf,
   encodeBody,
   encodeCommitTrailer,
   encodeFrame,
   frameBodyHash,
   leafNode,
   SealedGroup,
+  searchInPlace,
   trailerContext,
   trailerSignatureContext,
   verifyInvite,
@@ -15,6 +17,8 @@ import {
 import type {
   CommitContent,
   CommitTrailerContent,
+  DigitSearch,
+  FoundDigits,
   LeafIndex,
   NodeIndex,
   SealedNodeContent,
@@ -65,6 +69,27 @@ function carryDigit(node: SealedNodeContent): SealedNodeContent {
   digits[0] = group.add(digits[0]!, carried);
   digits[1] = group.subtract(digits[1]!, messageBase);
   return { ...node, commitments: group.encodePoints(digits) };
+}
+
+/** The same digits as `carryDigit` makes, with a proof that holds. */
+function carried(secret: SecretScalar): number[] {
+  const digits = digitsOf(secret);
+  return digits.with(0, digits[0]! + 2 ** 16).with(1, digits[1]! - 1);
+}
+
+interface AskedSearch {
+  readonly search: DigitSearch;
+  readonly resolve: (found: FoundDigits) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** From now on this client's slow searches wait for the test, which finds them here. */
+function searchesOf(client: Client): AskedSearch[] {
+  const asked: AskedSearch[] = [];
+  const slowSearch = (search: DigitSearch) =>
+    new Promise<FoundDigits>((resolve, reject) => asked.push({ search, resolve, reject }));
+  client.group = client.as({ ...client.deps, slowSearch }).group;
+  return asked;
 }
 
 /** What a thief of the device would read. */
@@ -161,20 +186,52 @@ describe('a member', () => {
     valueOf(bob.commit());
   });
 
-  test('never searches for digits outside the table unless a valid proof bounds the search', () => {
+  test('never searches for digits outside the table unless a valid proof bounds the search', async () => {
     const { ds, alice, bob } = pair();
     const forged = forgeBy(alice, ({ sealed }) => ({ content: { sealed: sealed.map(carryDigit) } }));
-    const search = bob.group.processFrameInSteps(forged, ds.log.length + 1, { sealingProof: false });
-    expect(search.next()).toMatchObject({ done: true, value: { rule: 'sealing/key-consistency' } });
+    const searches = searchesOf(bob);
+    const options = { sealingProof: false };
+    const processed = await bob.group.processFrameAsync(forged, ds.log.length + 1, options);
+    expect(processed).toMatchObject({ ok: false, rule: 'sealing/key-consistency' });
+    expect(searches).toEqual([]);
   });
 
-  test('refuses a commit of its own leaf that it does not know at once: nothing that it keeps opens it', () => {
+  test('leaves a slow search to others, keeps the group closed meanwhile, and may stop it', async () => {
+    const { ds, alice, bob } = pair();
+    const mallory = alice.as({ ...alice.deps, cutDigits: carried });
+    valueOf(mallory.commit());
+    const { bytes, seq } = ds.log.at(-1)!;
+    const searches = searchesOf(bob);
+    const before = bob.group.encodeSecret();
+
+    const stopped = bob.group.processFrameAsync(bytes, seq);
+    expect(() => bob.group.processFrame(bytes, seq)).toThrow('being processed');
+    searches.at(-1)!.reject(new Error('stopped'));
+    await expect(stopped).rejects.toThrow('stopped');
+    expect(bob.group.encodeSecret()).toEqual(before);
+
+    const opened = bob.group.processFrameAsync(bytes, seq);
+    const { search, resolve } = searches.at(-1)!;
+    expect(search.points).toHaveLength(512);
+    resolve(searchInPlace(suite, search));
+    expect(valueOf(await opened)).toContainEqual({
+      kind: 'slow-opening',
+      committer: mallory.group.me.leaf,
+    });
+    // What was searched for is the secret itself.
+    expect(search.points).toEqual(new Uint8Array(512));
+    expect(bob.group.authenticator).toEqual(mallory.group.authenticator);
+  });
+
+  test('refuses a commit of its own leaf that it does not know at once: nothing that it keeps opens it', async () => {
     const { ds, bob } = pair();
     // The store was put back to a time before the commit, or somebody copied it.
     const old = bob.copyTo(ds);
     valueOf(bob.commit());
-    const search = old.group.processFrameInSteps(ds.log.at(-1)!.bytes, ds.log.length);
-    expect(search.next()).toMatchObject({ done: true, value: { ok: false, rule: 'commit/opens' } });
+    const searches = searchesOf(old);
+    const processed = await old.group.processFrameAsync(ds.log.at(-1)!.bytes, ds.log.length);
+    expect(processed).toMatchObject({ ok: false, rule: 'commit/opens' });
+    expect(searches).toEqual([]);
   });
 
   test('finds digits outside the table by a slow search', () => {
@@ -191,10 +248,10 @@ describe('a member', () => {
       leaf,
       known: secretsOf(bob).path,
     });
-    let steps = 0;
+    let searches = 0;
     let step = search.next();
-    for (; step.done !== true; step = search.next()) steps += 1;
-    expect(steps).toBeGreaterThan(0);
+    for (; step.done !== true; step = search.next(searchInPlace(suite, step.value))) searches += 1;
+    expect(searches).toBe(1);
     const opened = valueOf(step.value);
     expect(opened.slow).toBe(true);
     expect(opened.secrets.get(1 as NodeIndex)).toEqual(secretsOf(alice).pending[0]!.get(1 as NodeIndex));

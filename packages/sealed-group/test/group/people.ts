@@ -164,6 +164,13 @@ export class Client {
     return copy;
   }
 
+  /** The same member with other capabilities. */
+  as(deps: MemberDeps): Client {
+    const changed = new Client(deps, this.ds, this.group);
+    changed.restart();
+    return changed;
+  }
+
   /** Stops and starts again from what was stored. */
   restart(): void {
     const stored = { public: this.group.encodePublic(), secret: this.group.encodeSecret() };

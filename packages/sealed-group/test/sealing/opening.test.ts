@@ -1,11 +1,12 @@
 /** Opening: what recipients get from honest, deviating and malformed sealed secrets, and what sealing refuses. */
 import { describe, expect, it } from 'vitest';
 import { verifySealing } from '../../src/sealing/equations.ts';
-import { openSealed, searchSealed } from '../../src/sealing/open.ts';
+import { beginSearch, finishSearch, openSealed } from '../../src/sealing/open.ts';
 import type { OpeningInput } from '../../src/sealing/open.ts';
 import { digitCount } from '../../src/sealing/parameters.ts';
 import { sealSecrets } from '../../src/sealing/seal.ts';
 import { digitsOf } from '../../src/sealing/sealed-secret.ts';
+import { searchDigits } from '../../src/sealing/slow-search.ts';
 import { publicKeyOf } from '../../src/signature/keys.ts';
 import { hedgeOf, honestSealing, keyPair, seededRandom, suite, targetsOf } from './fixture.ts';
 import { forgeProof, honestMasks, randomScalars, sealForged, secretOf } from './forger.ts';
@@ -15,11 +16,13 @@ const alice = keyPair('alice');
 const bob = keyPair('bob');
 
 function searchToEnd(input: OpeningInput) {
-  const search = searchSealed(suite, input);
+  const begun = beginSearch(suite, input);
+  if (!begun.ok) return { result: begun, steps: 0 };
+  const search = searchDigits(suite, begun.value);
   let steps = 0;
   for (;;) {
     const step = search.next();
-    if (step.done) return { result: step.value, steps };
+    if (step.done === true) return { result: finishSearch(suite, input.sealed, step.value), steps };
     steps++;
   }
 }
@@ -47,6 +50,19 @@ describe('opening', () => {
     const { result, steps } = searchToEnd(opening);
     expect(result).toEqual({ ok: true, value: secret });
     expect(steps).toBeGreaterThan(0);
+  });
+
+  it('believes no answer of a search that the published key does not confirm', () => {
+    const { sealed, recipients } = honestSealing('answers', [1]);
+    const { secret } = recipients[0]![0]!;
+    const opened = openSealed(suite, { sealed: sealed[0]!, recipient: 0, secret });
+    const digits = opened.ok ? digitsOf(opened.value) : [];
+    const answer = (found: readonly (number | undefined)[]) => finishSearch(suite, sealed[0]!, found);
+    expect(answer(digits)).toEqual(opened);
+    expect(answer(digits.with(4, digits[4]! + 1))).toMatchObject({ rule: 'sealing/opens-to-key' });
+    for (const wrong of [undefined, 2 ** 40, Number.NaN, 0.5])
+      expect(answer([...digits].with(0, wrong as number))).toMatchObject({ rule: 'sealing/shortness' });
+    expect(answer(digits.slice(1))).toMatchObject({ rule: 'sealing/shortness' });
   });
 
   it('fails for whoever is not the recipient', () => {
