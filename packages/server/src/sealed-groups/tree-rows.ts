@@ -66,10 +66,15 @@ export function createTreeRows(store: Store<ServerDatabase>) {
       return version && subtreeOf(version);
     },
 
-    /** The nodes from `first` to `last` as they were in `epoch`, ascending; some that are blank and over nothing are left out. */
+    /**
+     * The nodes from `first` to `last` as they were in `epoch`, ascending; some that are blank and over nothing are left out.
+     * Octets are pooled `Buffer`s, for callers that copy: a large tree has millions.
+     */
     async subtrees(groupId: string, epoch: number, first: number, last: number): Promise<NumberedSubtree[]> {
       const versions = await newestVersions.read({ groupId, first, last, epoch });
-      return versions.map(numbered).sort((a, b) => a.node - b.node);
+      return versions
+        .map(({ node, content, hash }) => ({ node, content: octetsOf(content), hash: octetsOf(hash) }))
+        .sort((a, b) => a.node - b.node);
     },
 
     /** What the commit that made the epoch changed. */
@@ -97,7 +102,10 @@ export function newestOfNode(db: QueryCreator<ServerDatabase>, { groupId, node, 
     .limit(1);
 }
 
-/** The same for each node of the range. */
+/**
+ * The same for each node of the range. Octets come as text: the driver makes an object outside the heap of each blob, and
+ * collecting hundreds of thousands of those halts the event loop for tens of milliseconds.
+ */
 export function newestOfRange(db: QueryCreator<ServerDatabase>, { groupId, first, last, epoch }: RangeAt) {
   return db
     .withRecursive('wanted(node)', (numbers) =>
@@ -110,7 +118,11 @@ export function newestOfRange(db: QueryCreator<ServerDatabase>, { groupId, first
     )
     .selectFrom('wanted')
     .crossJoin('sealed_subtrees as version')
-    .select(['version.node', 'version.content', 'version.hash'])
+    .select([
+      'version.node',
+      sql<string>`hex(version.content)`.as('content'),
+      sql<string>`hex(version.hash)`.as('hash'),
+    ])
     .where('version.group_id', '=', groupId)
     .whereRef('version.node', '=', 'wanted.node')
     .where('version.epoch', '=', (newest) =>
@@ -121,6 +133,11 @@ export function newestOfRange(db: QueryCreator<ServerDatabase>, { groupId, first
         .whereRef('newest.node', '=', 'wanted.node')
         .where('newest.epoch', '<=', epoch),
     );
+}
+
+/** Of hexadecimal digits as SQLite writes them; it writes none for null. */
+function octetsOf(digits: string): Uint8Array | undefined {
+  return digits === '' ? undefined : Buffer.from(digits, 'hex');
 }
 
 function numbered(version: VersionRow & { readonly node: number }): NumberedSubtree {
