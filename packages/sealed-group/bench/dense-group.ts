@@ -2,7 +2,6 @@
  * A group of any size with every secret at hand: all leaves joined, all parents keyed, as after everybody has committed.
  * Made directly, because making it by commits takes hours at 65,536 members.
  */
-import { randomBytes } from 'node:crypto';
 import type { RandomSource } from '@conclave/ristretto';
 import type { BuiltCommit, PublicGroup, RequestedOperation } from '../src/commit/index.ts';
 import { buildCommit } from '../src/commit/index.ts';
@@ -20,7 +19,10 @@ import type { Result } from '../src/result.ts';
 const nowMs = 1_800_000_000_000;
 const epoch = 10;
 
-export const systemRandom: RandomSource = { bytes: (length) => Uint8Array.from(randomBytes(length)) };
+/** WebCrypto's, which Node and browsers have: the group is made in pages too. */
+const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+
+export const systemRandom: RandomSource = { bytes: randomBytes };
 
 export class DenseGroup {
   readonly suite: Suite;

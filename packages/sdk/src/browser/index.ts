@@ -1,9 +1,10 @@
-/** `@conclave/sdk/browser`: where a browser client keeps its state. */
+/** `@conclave/sdk/browser`: where a browser client keeps its state, and what it computes with. */
 import { createSystemRandom } from '../random/system-random.ts';
 import { openVault, type Vault } from '../store/vault.ts';
 import { openIndexedDbStore } from './indexed-db-store.ts';
 import { loadOrCreateWrappingKey } from './wrapping-key.ts';
 
+export { createBrowserSuite } from './browser-suite.ts';
 export { openIndexedDbStore } from './indexed-db-store.ts';
 export { loadOrCreateWrappingKey } from './wrapping-key.ts';
 
