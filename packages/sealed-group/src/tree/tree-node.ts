@@ -60,5 +60,6 @@ export function isPendingOf(leaf: LeafNode, adder: Instance): boolean {
 
 /** A key as a map key: one character per byte. */
 export function keyText(publicKey: PublicKey): string {
-  return String.fromCharCode(...publicKey);
+  // Spread, the array would be walked by its iterator: ten times as slow, for two keys of every node of a commit.
+  return String.fromCharCode.apply(undefined, publicKey as unknown as number[]);
 }

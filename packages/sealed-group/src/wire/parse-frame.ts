@@ -6,7 +6,6 @@
  */
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { equalBytes } from '@noble/ciphers/utils.js';
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import { protocolVersion, suiteId } from '../suite.ts';
@@ -49,6 +48,7 @@ import {
 } from './limits.ts';
 import { readMessageFrame } from './read-message-frame.ts';
 import { decodeMode, decodeRole } from './roles.ts';
+import { sameOctets } from './same-octets.ts';
 
 const originPattern = /^[\x21-\x7e]{1,255}$/;
 
@@ -123,7 +123,7 @@ function decodeCanonical<Desc extends DescMessage>(
   } catch {
     return violation('frame/decodes', schema.name);
   }
-  return equalBytes(encoded, bytes) ? accept(message) : violation('frame/canonical', schema.name);
+  return sameOctets(encoded, bytes) ? accept(message) : violation('frame/canonical', schema.name);
 }
 
 function parseHeader(body: Body): Result<FrameHeader> {

@@ -1,0 +1,135 @@
+/**
+ * How long the event loop is held by what is left on it of a large commit, in milliseconds of its thread's processor time: parsing, planning with hashing,
+ * copying the claims, and the group's next state.
+ *
+ *   node packages/server/bench/event-loop.ts
+ *
+ * A group of one gets 1,000 members, then 1,000 more, and loses 1,200 scattered ones. Every step is timed the first time, as
+ * a server meets it, and again when the code is warm (the mean of 50: the system counts in steps of some milliseconds).
+ */
+import { systemRandom } from '@conclave/platform';
+import {
+  accept,
+  advanceGroup,
+  buildCommit,
+  buildCreate,
+  claimCost,
+  foundGroup,
+  isCommitFrame,
+  isCreateFrame,
+  leafNode,
+  parseFrame,
+  serverVerification,
+  verifyCommit,
+  verifyCreate,
+} from '@conclave/sealed-group';
+import type {
+  LeafIndex,
+  PublicGroup,
+  RequestedOperation,
+  Result,
+  SecretScalar,
+} from '@conclave/sealed-group';
+import { packClaims } from '../src/proofs/claim-parcel.ts';
+import { suite } from '../test/proofs/claims.ts';
+
+const runs = 50;
+const random = systemRandom;
+const origin = 'bench.example';
+const mode = { leafProof: false, minWriter: 'member', ownDevices: false } as const;
+let nowMs = 1_800_000_000_000;
+
+function valueOf<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw new Error(`${result.rule} ${result.detail ?? ''}`);
+}
+
+const created = valueOf(
+  buildCreate({
+    suite,
+    random,
+    origin,
+    mode,
+    nowMs,
+    hedgeSecret: random.bytes(32),
+    payload: () => accept(random.bytes(40)),
+  }),
+);
+const createFrame = valueOf(parseFrame(created.bytes));
+if (!isCreateFrame(createFrame)) throw new Error('not a create');
+let group: PublicGroup = foundGroup(valueOf(verifyCreate(suite, createFrame, origin)).effect);
+let leafSecret: SecretScalar = created.leafSecret;
+let chain = Uint8Array.from(created.keys.chain.reveal());
+
+function step(name: string, operations: readonly RequestedOperation[]): void {
+  nowMs += 1_000;
+  const built = valueOf(
+    buildCommit({
+      suite,
+      random,
+      group,
+      committer: 0,
+      leafSecret,
+      chain,
+      operations,
+      nowMs,
+      payload: () => accept(random.bytes(40)),
+    }),
+  );
+  const parse = () => {
+    const frame = valueOf(parseFrame(built.bytes));
+    if (!isCommitFrame(frame)) throw new Error('not a commit');
+    return frame;
+  };
+  const frame = parse();
+  const verify = () => valueOf(verifyCommit(group, frame, serverVerification));
+  const parsing = timed(parse);
+  const verifying = timed(verify);
+  const { claims, effect } = verifying.value;
+  const packing = timed(() => packClaims([claims]));
+  const advancing = timed(() => advanceGroup(group, effect));
+  const points = claims.reduce((sum, claim) => sum + claimCost(claim), 0);
+  const values = {
+    octets: built.bytes.length,
+    points,
+    parse: parsing.ms,
+    verifyCommit: verifying.ms,
+    packClaims: packing.ms,
+    advanceGroup: advancing.ms,
+  };
+  process.stdout.write(`${JSON.stringify({ name, members: group.tree.leafCount, ...values })}\n`);
+  group = advancing.value;
+  leafSecret = built.secrets.pathSecrets.get(leafNode(0 as LeafIndex))!;
+  chain = Uint8Array.from(built.secrets.keys.chain.reveal());
+}
+
+/** Processor time of this thread: what others do on the machine does not count. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+function timed<T>(work: () => T): { readonly ms: string; readonly value: T } {
+  const startMs = threadMs();
+  const value = work();
+  const firstMs = threadMs() - startMs;
+  const manyMs = threadMs();
+  for (let run = 0; run < runs; run++) work();
+  const warmMs = (threadMs() - manyMs) / runs;
+  return { ms: `${firstMs.toFixed(0)}, then ${warmMs.toFixed(1)}`, value };
+}
+
+const add = (): RequestedOperation => ({
+  kind: 'add',
+  role: 'member',
+  expiresAtMs: nowMs + 86_400_000,
+  device: false,
+});
+const remove = (leaf: number): RequestedOperation => ({ kind: 'remove', leaf }) as RequestedOperation;
+step('add 1,000', Array.from({ length: 1_000 }, add));
+step('add 1,000', Array.from({ length: 1_000 }, add));
+step(
+  'remove 1,200 scattered',
+  Array.from({ length: 1_200 }, (_, index) => remove(1 + ((index * 7) % 2_000))),
+);
+step('refresh', []);
