@@ -3,9 +3,16 @@
  * cases in which that frame lies far back, or in which a device knows little. `gatherPeople` fails a test with an accusation, of any
  * device; so do all other tests of this folder.
  */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConclaveClient, GroupHandle } from '../src/index.ts';
 import { foundGroup, gatherPeople, textOf, untilHistory, type People } from './test-people.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server[Symbol.asyncDispose]());
 
 /** A network that can hold back what is posted, and nothing else. */
 function holdingBack(): { fetch: typeof fetch; hold: () => void; release: () => void } {
@@ -48,7 +55,7 @@ const textsOf = async (group: GroupHandle): Promise<string[]> => (await group.hi
 
 describe('an honest server is not accused', () => {
   it('when a message was built long before it was posted', async () => {
-    await using people = await gatherPeople();
+    await using people = await gatherPeople({}, { server });
     const { network, bobs, adas } = await adaHeldBack(people);
     await bobs.send('first');
     await untilHistory(adas, ['first']);
@@ -64,7 +71,7 @@ describe('an honest server is not accused', () => {
   });
 
   it('when a message of the epoch before comes within its grace, and when it is encrypted anew', async () => {
-    await using people = await gatherPeople();
+    await using people = await gatherPeople({}, { server });
     const { network, bobs, adas } = await adaHeldBack(people);
     await bobs.send('first');
     await untilHistory(adas, ['first']);
@@ -85,7 +92,7 @@ describe('an honest server is not accused', () => {
   });
 
   it('by newcomers, of whom others have not heard yet, nor by others of newcomers', async () => {
-    await using people = await gatherPeople();
+    await using people = await gatherPeople({}, { server });
     const { network, bobs, adas } = await adaHeldBack(people);
     for (const text of ['one', 'two', 'three']) await bobs.send(text);
     await untilHistory(adas, ['one', 'two', 'three']);
@@ -106,7 +113,7 @@ describe('an honest server is not accused', () => {
   });
 
   it('after restarts, by further devices, and by who comes back from a backup', async () => {
-    await using people = await gatherPeople();
+    await using people = await gatherPeople({}, { server });
     const [ada, bob] = [await people.open('Ada'), await people.open('Bob')];
     const [adas, bobs] = await foundGroup(people, ada, 'Ada', [bob]);
     await adas!.send('one');
@@ -127,7 +134,7 @@ describe('an honest server is not accused', () => {
   });
 
   it('by a device whose store is of a time when nothing of this was remembered', async () => {
-    await using people = await gatherPeople();
+    await using people = await gatherPeople({}, { server });
     const { network, bobs, adas, bob } = await adaHeldBack(people);
     await bobs.send('one');
     await bobs.send('two');

@@ -2,6 +2,7 @@
 import { startLyingServer, type LyingServer } from '@conclave/testkit';
 import type { ConclaveClient, GroupHandle } from '../src/index.ts';
 import { gatherPeople, type Accusation, type People } from './test-people.ts';
+import type { TestServer } from './test-server.ts';
 
 export interface LiedToPeople extends AsyncDisposable {
   readonly people: People;
@@ -12,8 +13,9 @@ export interface LiedToPeople extends AsyncDisposable {
   close(name: string): Promise<void>;
 }
 
-export async function gatherLiedToPeople(): Promise<LiedToPeople> {
-  const people = await gatherPeople({}, { mayAccuse: true });
+/** `server` is shared by tests: liars stand before it, each with people of its own. */
+export async function gatherLiedToPeople(server: TestServer): Promise<LiedToPeople> {
+  const people = await gatherPeople({}, { mayAccuse: true, server });
   const lying = await startLyingServer({ target: people.server.url });
   const clientByName = new Map<string, ConclaveClient>();
   return {

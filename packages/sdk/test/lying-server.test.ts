@@ -1,9 +1,16 @@
 /** A server that lies about its log, and what clients say of it: the anchor, the feed, and what members tell each other. */
 import { cp, rm } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GroupHandle } from '../src/index.ts';
 import { accusationsOf, gatherLiedToPeople, type LiedToPeople } from './lying-people.ts';
 import { foundGroup, gatherPeople, textOf, until, untilHistory } from './test-people.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server[Symbol.asyncDispose]());
 
 const textsOf = async (group: GroupHandle): Promise<string[]> =>
   (await group.history()).filter(({ state }) => state === 'sent').map(textOf);
@@ -21,7 +28,7 @@ async function adaAndBob(world: LiedToPeople, ...texts: string[]): Promise<[Grou
 const lastSeqOf = async (group: GroupHandle): Promise<number> => (await group.history()).at(-1)!.seq!;
 
 it('a proxy without lies is transparent: people talk through it, live, and nobody is accused', async () => {
-  await using world = await gatherLiedToPeople();
+  await using world = await gatherLiedToPeople(server);
   const [adas, bobs] = await adaAndBob(world);
   const accusations = [accusationsOf(adas), accusationsOf(bobs)];
   const live = bobs.next('message');
@@ -36,7 +43,7 @@ it('a proxy without lies is transparent: people talk through it, live, and nobod
 
 describe('the anchor', () => {
   it('notices a log that was rolled back, keeps everything, and goes on when the log is back', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [, bobs] = await adaAndBob(world, 'one', 'two', 'three');
     const last = await lastSeqOf(bobs);
     const accusations = accusationsOf(bobs);
@@ -67,7 +74,7 @@ describe('the anchor', () => {
   });
 
   it('notices another frame in the place of the last one, at the next start too', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one', 'two');
     const last = await lastSeqOf(bobs);
     const one = world.lying.truth(adas.id)[last - 2]!.octets!;
@@ -83,7 +90,7 @@ describe('the anchor', () => {
   });
 
   it('notices a changed trailer under the same body', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one');
     const last = await lastSeqOf(bobs);
     const octets = Uint8Array.from(world.lying.truth(adas.id)[last - 1]!.octets!);
@@ -101,7 +108,7 @@ describe('the anchor', () => {
   });
 
   it('notices a hole in the log', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one');
     const last = await lastSeqOf(bobs);
     world.lying.withhold([last + 1], { to: ['Bob'], leaveHole: true });
@@ -115,22 +122,21 @@ describe('the anchor', () => {
 
   it('takes a server that was restored from an old backup for what it may be', async () => {
     await using people = await gatherPeople({}, { mayAccuse: true });
-    const { server } = people;
     const [ada, bob] = [await people.open('Ada'), await people.open('Bob')];
     const [adas, bobs] = await foundGroup(people, ada, 'Ada', [bob]);
     await adas!.send('before');
     await untilHistory(bobs!, ['before']);
-    await server.stop();
-    await cp(server.dataDirectory, `${server.dataDirectory}.backup`, { recursive: true });
-    await server.start();
+    await people.server.stop();
+    await cp(people.server.dataDirectory, `${people.server.dataDirectory}.backup`, { recursive: true });
+    await people.server.start();
     await adas!.send('after');
     await untilHistory(bobs!, ['before', 'after']);
-    await server.stop();
-    await rm(server.dataDirectory, { recursive: true });
-    await cp(`${server.dataDirectory}.backup`, server.dataDirectory, { recursive: true });
-    await rm(`${server.dataDirectory}.backup`, { recursive: true });
+    await people.server.stop();
+    await rm(people.server.dataDirectory, { recursive: true });
+    await cp(`${people.server.dataDirectory}.backup`, people.server.dataDirectory, { recursive: true });
+    await rm(`${people.server.dataDirectory}.backup`, { recursive: true });
     const told = bobs!.next('warning', { when: ({ kind }) => kind === 'server-misbehaviour' });
-    await server.start();
+    await people.server.start();
     expect(await told).toMatchObject({ evidence: 'rolled-back', seq: await lastSeqOf(bobs!) });
     await expect(bobs!.sync()).rejects.toThrow('restored from an old backup');
     expect(await textsOf(bobs!)).toEqual(['before', 'after']);
@@ -139,7 +145,7 @@ describe('the anchor', () => {
 
 describe('the live feed', () => {
   it('what it brought is compared with the log: a frame in another place is noticed', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one');
     const last = await lastSeqOf(bobs);
     world.lying.muteFeed({ to: ['Bob'] });
@@ -158,7 +164,7 @@ describe('the live feed', () => {
   });
 
   it('cannot push a client past a frame with what nobody vouches for', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one');
     const accusations = accusationsOf(bobs);
     const last = await lastSeqOf(bobs);
@@ -178,7 +184,7 @@ describe('the live feed', () => {
 
 describe('what members tell each other', () => {
   it('withheld: a message whose author had seen what this device was not shown', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one');
     const accusations = accusationsOf(bobs);
     const last = await lastSeqOf(bobs);
@@ -199,7 +205,7 @@ describe('what members tell each other', () => {
   });
 
   it('withheld, noticed after a restart of the device that was lied to', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one');
     const last = await lastSeqOf(bobs);
     await world.close('Bob');
@@ -214,7 +220,7 @@ describe('what members tell each other', () => {
   });
 
   it('reordered: an answer shown before what it answers', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one');
     const accusations = accusationsOf(bobs);
     const last = await lastSeqOf(bobs);
@@ -230,7 +236,7 @@ describe('what members tell each other', () => {
   });
 
   it('forked: two halves of a group notice when a message crosses', async () => {
-    await using world = await gatherLiedToPeople();
+    await using world = await gatherLiedToPeople(server);
     const clients = [await world.open('Ada'), await world.open('Bob')];
     const [adas, bobs] = await foundGroup(world.people, clients[0]!, 'Ada', clients.slice(1));
     await adas!.send('one');

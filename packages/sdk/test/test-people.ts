@@ -21,6 +21,8 @@ import { startTestServer, type TestServer } from './test-server.ts';
 /** The tables of the cryptography take time to make; a test file makes them once. */
 export const suite = createSuite(createNodeEngine());
 
+let accountCount = 0;
+
 export interface People extends AsyncDisposable {
   readonly server: TestServer;
   /** By all clients so far. */
@@ -46,9 +48,9 @@ export const quickHousekeeping = { maxDelayMs: 100, intervalMs: 200 };
 
 export async function gatherPeople(
   config?: Parameters<typeof startTestServer>[0],
-  { mayAccuse = false }: { mayAccuse?: boolean } = {},
+  { mayAccuse = false, ...shared }: { mayAccuse?: boolean; server?: TestServer } = {},
 ): Promise<People> {
-  const server = await startTestServer(config);
+  const server = shared.server ?? (await startTestServer(config));
   const folder = await mkdtemp(join(tmpdir(), 'conclave-people-'));
   const clients: ConclaveClient[] = [];
   const tokens = new Map<string, string>();
@@ -60,8 +62,9 @@ export async function gatherPeople(
       let token = tokens.get(name);
       if (token === undefined) {
         const accounts = createAccountClient({ server: server.url });
-        token = (await accounts.register({ username: name.toLowerCase(), password: 'long enough' }))
-          .accessToken;
+        // Tests may share a server, and use the same names.
+        const username = `${name.toLowerCase()}-${accountCount++}`;
+        token = (await accounts.register({ username, password: 'long enough' })).accessToken;
         tokens.set(name, token);
       }
       return token;
@@ -103,7 +106,7 @@ export async function gatherPeople(
     },
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(clients.map((client) => client.close()));
-      await server[Symbol.asyncDispose]();
+      if (shared.server === undefined) await server[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
       if (!mayAccuse) expect(accusations).toEqual([]);
     },
