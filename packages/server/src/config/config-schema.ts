@@ -186,11 +186,11 @@ export const configSchema = z.strictObject({
       cacheNodes: integer(1_024, 2 ** 31)
         .default(1_000_000)
         .describe(
-          'Tree nodes of groups kept in memory, about 130 octets each; a group of n members has about 2n.',
+          'Tree nodes of groups kept in memory, 100 to 300 octets each; a group of n members has about 2n.',
         ),
       cacheGroups: integer(16, 2 ** 31)
         .default(10_000)
-        .describe('Groups kept in memory without their trees, about 5 KiB each.'),
+        .describe('Groups kept in memory without their trees, about 6 KiB each.'),
       cacheIdleMs: integer(1_000, dayMs)
         .default(10 * minuteMs)
         .describe('How long a group that nobody asks for stays in memory.'),

@@ -54,9 +54,9 @@ export interface GroupCacheDeps {
   readonly trees: TreeRows;
   readonly clock: Clock;
   readonly origin: string;
-  /** Bound on the sum of the places of all trees' nodes; about 130 bytes of memory each. */
+  /** Bound on the sum of the places of all trees' nodes; 100 to 300 bytes of memory each. */
   readonly maxNodes: number;
-  /** Bound on the number of heads; about 5 KiB of memory each. */
+  /** Bound on the number of heads; about 6 KiB of memory each. */
   readonly maxHeads: number;
   readonly idleMs: number;
 }
