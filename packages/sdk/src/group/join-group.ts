@@ -236,8 +236,16 @@ async function findCommit(api: SealedApi, search: CommitSearch): Promise<LoggedF
     if (frame !== undefined && epochOf(frame) < search.epoch) low = middle + 1;
     else high = middle;
   }
-  for (let before = low + 1; before > 0; before -= 50) {
-    const { frames } = await page(Math.max(0, before - 50), 50);
+  // Backwards, a few more at a time: it stands among the last, and commits may be large.
+  for (let end = low + 1, width = 2; end > 0; end -= width, width = Math.min(2 * width, 50)) {
+    const frames: LoggedFrame[] = [];
+    for (let after = Math.max(0, end - width); after < end;) {
+      // The server ends a page where it has become large.
+      const more = (await page(after, end - after)).frames;
+      if (more.length === 0) break;
+      frames.push(...more);
+      after = more.at(-1)!.seq;
+    }
     const found = frames.findLast((frame) => epochOf(frame) === search.epoch - 1 && isCommit(frame));
     if (found !== undefined) return found;
   }
