@@ -28,6 +28,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { OutboxTables } from '../outbox/outbox-table.ts';
 import { outboxOf } from '../outbox/outbox-of.ts';
 import type { RandomSource } from '../random/random-source.ts';
+import type { PreparedQuery } from '../store/prepared-query.ts';
 import type { Store } from '../store/store.ts';
 import { backoffMs } from './backoff.ts';
 import { KeyQueues, type KeyQueue, type OutboxRow } from './key-queues.ts';
@@ -90,6 +91,8 @@ export class Relay {
 
   readonly #queues: KeyQueues;
   readonly #settlement: Settlement;
+  readonly #readAfter: PreparedQuery<OutboxTables, { id: number; limit: number }, OutboxRow>;
+  readonly #readOfKey: PreparedQuery<OutboxTables, { key: string; id: number; limit: number }, OutboxRow>;
   readonly #signal = new Signal();
   readonly #publications = new Set<Promise<void>>();
   /** Every row up to here is in a key queue, settled or gone. */
@@ -111,6 +114,18 @@ export class Relay {
     this.#limits = { ...DEFAULT_LIMITS, ...deps.limits };
     this.#queues = new KeyQueues(this.#limits);
     this.#settlement = new Settlement(this.#store, this.#clock);
+    this.#readAfter = this.#store.prepare((db, after: { id: number; limit: number }) =>
+      db.selectFrom('outbox').selectAll().where('id', '>', after.id).orderBy('id').limit(after.limit),
+    );
+    this.#readOfKey = this.#store.prepare((db, after: { key: string; id: number; limit: number }) =>
+      db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('ordering_key', '=', after.key)
+        .where('id', '>', after.id)
+        .orderBy('id')
+        .limit(after.limit),
+    );
     this.#metrics = deps.metrics && createRelayMetrics(deps.metrics, this.#store, this.#queues);
     this.#loop = this.#run();
   }
@@ -188,13 +203,7 @@ export class Relay {
   /** Reads on after the cursor, in order of ids, whatever the key. */
   async #scan(): Promise<void> {
     this.#unread = false;
-    const rows = await this.#store.db
-      .selectFrom('outbox')
-      .selectAll()
-      .where('id', '>', this.#cursor)
-      .orderBy('id')
-      .limit(this.#limits.batchSize)
-      .execute();
+    const rows = await this.#readAfter.read({ id: this.#cursor, limit: this.#limits.batchSize });
     for (const row of rows) {
       if (!this.#settlement.has(row.id) && !this.#queues.offer(row)) {
         this.#unread = true;
@@ -211,14 +220,7 @@ export class Relay {
       const queue = this.#queues.nextToRefill();
       if (queue === undefined) return;
       const limit = this.#limits.maxBufferedPerKey;
-      const rows = await this.#store.db
-        .selectFrom('outbox')
-        .selectAll()
-        .where('ordering_key', '=', queue.key)
-        .where('id', '>', queue.newestSeenId)
-        .orderBy('id')
-        .limit(limit)
-        .execute();
+      const rows = await this.#readOfKey.read({ key: queue.key, id: queue.newestSeenId, limit });
       const fresh = rows.filter((row) => !this.#settlement.has(row.id));
       this.#queues.refill(queue, fresh, rows.length < limit ? undefined : rows.at(-1)?.id);
     }

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../clock/clock.ts';
 import type { OutboxTables } from '../outbox/outbox-table.ts';
+import type { PreparedQuery } from '../store/prepared-query.ts';
 import type { Store } from '../store/store.ts';
 import type { OutboxRow } from './key-queues.ts';
 
@@ -13,18 +14,24 @@ interface Refusal {
   readonly errorCode: string;
 }
 
-/** Ids in one statement: well below every engine's limit on parameters. A power of two. */
-const MAX_IDS_PER_DELETE = 512;
+interface IdRange {
+  readonly first: number;
+  readonly last: number;
+}
 
 export class Settlement {
   readonly #store: Store<OutboxTables>;
   readonly #clock: Clock;
+  readonly #deleteRange: PreparedQuery<OutboxTables, IdRange, never>;
   readonly #acknowledged = new Set<number>();
   readonly #parked = new Map<number, { row: OutboxRow; refusal: Refusal; parkedAtMs: number }>();
 
   constructor(store: Store<OutboxTables>, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
+    this.#deleteRange = store.prepare((db, ids: IdRange) =>
+      db.deleteFrom('outbox').where('id', '>=', ids.first).where('id', '<=', ids.last),
+    );
   }
 
   get size(): number {
@@ -53,12 +60,7 @@ export class Settlement {
     const parked = [...this.#parked.values()];
     const ids = [...acknowledged, ...parked.map(({ row }) => row.id)];
     await this.#store.write(async (trx) => {
-      for (let start = 0; start < ids.length; start += MAX_IDS_PER_DELETE) {
-        await trx
-          .deleteFrom('outbox')
-          .where('id', 'in', paddedToPowerOfTwo(ids.slice(start, start + MAX_IDS_PER_DELETE)))
-          .execute();
-      }
+      await this.#deleteRange.runEach(trx, rangesOf(ids));
       for (const { row, refusal, parkedAtMs } of parked) {
         await trx
           .insertInto('outbox_parked')
@@ -76,8 +78,13 @@ export class Settlement {
   }
 }
 
-/** Repeats the last id, which changes nothing, so that there are ten texts of this statement to prepare, not 512. */
-function paddedToPowerOfTwo(ids: readonly number[]): number[] {
-  const length = 2 ** Math.ceil(Math.log2(ids.length));
-  return Array.from({ length }, (_, index) => ids[index] ?? ids.at(-1)!);
+/** Ids that follow one another become one range: there is no room between them for a row that is still to be told. */
+function rangesOf(ids: readonly number[]): IdRange[] {
+  const ranges: { first: number; last: number }[] = [];
+  for (const id of ids.toSorted((a, b) => a - b)) {
+    const current = ranges.at(-1);
+    if (current !== undefined && id === current.last + 1) current.last = id;
+    else ranges.push({ first: id, last: id });
+  }
+  return ranges;
 }
