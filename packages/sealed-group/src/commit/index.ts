@@ -21,6 +21,7 @@ export {
   sealingClaim,
   serverVerification,
   verifyCommit,
+  verifyCommitInSteps,
 } from './verify-commit.ts';
 export type { VerifyCommitOptions } from './verify-commit.ts';
 export { verifyCreate } from './verify-create.ts';

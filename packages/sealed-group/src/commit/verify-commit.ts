@@ -55,6 +55,22 @@ export function verifyCommit(
   frame: CommitFrame,
   options: VerifyCommitOptions,
 ): Result<Pending<CommitEffect>> {
+  const steps = verifyCommitInSteps(group, frame, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * The same, for whoever has other things to do meanwhile: a commit of thousands of operations takes some milliseconds from
+ * one pause to the next. The group must not change until the end.
+ */
+export function* verifyCommitInSteps(
+  group: PublicGroup,
+  frame: CommitFrame,
+  options: VerifyCommitOptions,
+): Generator<undefined, Result<Pending<CommitEffect>>, undefined> {
   const claims: Claim[] = [];
   if (!options.eligibilityVerified) {
     const eligible = eligibilityClaim(group, leafFrom(group, frame), frame);
@@ -65,6 +81,7 @@ export function verifyCommit(
   if (!fresh.ok) return fresh;
   const plan = planOf(group, frame);
   if (!plan.ok) return plan;
+  yield;
   if (options.requireRemovals) {
     const { nowMs } = frame.header;
     const { operations } = frame.content;
@@ -73,8 +90,13 @@ export function verifyCommit(
   }
   const placed = placeKeys(plan.value, frame);
   if (!placed.ok) return placed;
+  yield;
   claims.push(keysClaim(frame), ...signatureClaims(group, frame, plan.value));
   if (options.sealingProof) claims.push(sealingClaim(frame, plan.value.seals, plan.value.draft));
+  yield;
+  // The draft keeps it.
+  plan.value.draft.treeHash();
+  yield;
   return accept({ claims, effect: effectOf(group, frame, plan.value) });
 }
 

@@ -10,7 +10,7 @@ import {
   decideReservation,
   removalsDue,
   serverVerification,
-  verifyCommit,
+  verifyCommitInSteps,
 } from '@conclave/sealed-group';
 import type { Claim, CommitEffect, CommitFrame, PublicGroup } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
@@ -20,6 +20,7 @@ import { announceFrame, announceRemoval } from './announce.ts';
 import type { CachedGroup } from './group-cache.ts';
 import { advanceRows, insertFrame, storeReservation, upsertBudget } from './group-rows.ts';
 import type { GroupRow } from './group-rows.ts';
+import { inSteps } from './in-steps.ts';
 import { clockError, notEligibleError, ruleError, wrongEpochError } from './rule-errors.ts';
 import { writeOnce } from './write-once.ts';
 
@@ -94,7 +95,7 @@ export function createAcceptCommit({ store, rows, cache, clock, proofs, falsePro
     frame: CommitFrame,
     onFalseProof: () => void,
   ): Promise<CommitEffect> {
-    const verified = verifyCommit(group, frame, serverVerification);
+    const verified = await inSteps(verifyCommitInSteps(group, frame, serverVerification));
     if (!verified.ok) {
       if (verified.rule !== 'commit/required-removals') throw ruleError(verified);
       throw new ApiError('CONCLAVE_REMOVALS_REQUIRED', 'The commit leaves out removals that are due', {
