@@ -1,5 +1,5 @@
 /**
- * The anchor: frames that were processed before are asked for again and must be the same (docs/sealed-groups.md §12). A page
+ * The anchor: frames that were processed before are asked for again and must be the same (docs/sealed-groups.md §5.11). A page
  * that differs says how; numbers are dense, so a hole is something withheld.
  */
 import { hashFrame, parseFrame } from '@conclave/sealed-group';

@@ -1,6 +1,6 @@
 /**
  * What this device remembers of the frames it processed, so that a server that lies about the log is noticed
- * (docs/sealed-groups.md §12). Two memories, written in the transaction of the frames themselves:
+ * (docs/sealed-groups.md §5.11). Two memories, written in the transaction of the frames themselves:
  *
  *   tail    hashes of the last frame and of all that came by the live feed and were not yet compared with the log
  *   seen    body hash ─▶ number of every frame: what others name as the last frame that they saw must be among them
