@@ -7,6 +7,7 @@ import {
   elementBytes,
   fieldAdd,
   fieldAssignIf,
+  fieldCopy,
   fieldMultiply,
   fieldNegateIf,
   fieldSquare,
@@ -58,23 +59,39 @@ export function fieldInvert(out: usize, a: usize): void {
   fieldMultiply(out, t1, t0);
 }
 
+/** a^((p - 5) / 8) = a^(2^252 - 3); 2^252 - 3 = (2^250 - 1) * 4 + 1. `out` may be `a`. */
+export function rootPower(out: usize, a: usize): void {
+  fieldCopy(t4, a);
+  powerOfOnes(t4);
+  fieldSquareTimes(t1, t1, 2);
+  fieldMultiply(out, t1, t4);
+}
+
+/** v^3 and v^7. */
+export function startRoot(cube: usize, seventh: usize, v: usize): void {
+  fieldSquare(t0, v);
+  fieldMultiply(cube, t0, v);
+  fieldSquare(t0, cube);
+  fieldMultiply(seventh, t0, v);
+}
+
 /**
  * RFC 9496, section 4.2, SQRT_RATIO_M1(u, v): writes the non-negative square root of u/v, or of SQRT_M1 * u/v if u/v is
  * not a square. -1 if it is a square (zero included), else 0. `u` and `v` of up to two units; `out` of one.
  */
 export function sqrtRatio(out: usize, u: usize, v: usize): i32 {
   // r = (u * v^3) * (u * v^7)^((p - 5) / 8)
-  fieldSquare(t5, v);
-  fieldMultiply(t5, t5, v); // v^3
-  fieldSquare(t6, t5);
-  fieldMultiply(t6, t6, v); // v^7
-  fieldMultiply(t6, t6, u);
+  startRoot(t5, t6, v);
   fieldMultiply(t5, t5, u);
-  powerOfOnes(t6);
-  fieldSquareTimes(t1, t1, 2);
-  fieldMultiply(t1, t1, t6); // (p - 5) / 8 = 2^252 - 3 = (2^250 - 1) * 4 + 1
-  fieldMultiply(t4, t5, t1); // r
+  fieldMultiply(t6, t6, u);
+  rootPower(t6, t6);
+  fieldMultiply(t6, t5, t6);
+  return finishRoot(out, u, v, t6);
+}
 
+/** The same from r on. */
+export function finishRoot(out: usize, u: usize, v: usize, r: usize): i32 {
+  fieldCopy(t4, r);
   // check = v * r^2
   fieldSquare(t5, t4);
   fieldMultiply(t5, t5, v);

@@ -2,6 +2,7 @@
  * Multi-scalar multiplication of public data, in variable time: Straus' method for few points, Pippenger's for many.
  */
 import { pointSetIdentity } from './edwards';
+import { pairPippenger } from './pair-pippenger';
 import { pippenger } from './pippenger';
 import { straus } from './straus';
 
@@ -12,5 +13,6 @@ const pippengerFrom: i32 = 120;
 export function multiScalarMultiply(out: usize, points: usize, scalars: usize, count: i32): void {
   if (count == 0) pointSetIdentity(out);
   else if (count < pippengerFrom) straus(out, points, scalars, count);
+  else if (ASC_FEATURE_RELAXED_SIMD) pairPippenger(out, points, scalars, count);
   else pippenger(out, points, scalars, count);
 }

@@ -19,11 +19,11 @@ import {
 } from './edwards';
 import { normalizePoints, normalizeScratchBytes, toAffineEntries } from './normalize';
 import { pointsScratch } from './scratch';
+import { bestWindow, positionsOf, recode } from './windows';
 
-/** Scalars are below 2^253; one more bit takes the last carry. */
-const scalarBits: i32 = 254;
-const minWindow: i32 = 4;
-const maxWindow: i32 = 14;
+/** Products that a point and a bucket cost at each position. */
+const perPoint: i32 = 7;
+const perBucket: i32 = 18;
 
 const sum: usize = pointsScratch;
 const running: usize = pointsScratch + pointBytes;
@@ -33,8 +33,8 @@ const cached: usize = pointsScratch + 3 * pointBytes;
 
 export function pippenger(out: usize, points: usize, scalars: usize, count: i32): void {
   const terms = <usize>count;
-  const window = bestWindow(count);
-  const positions = (scalarBits + window - 1) / window;
+  const window = bestWindow(count, perPoint, perBucket);
+  const positions = positionsOf(window);
   const products = allocateOrTrap(normalizeScratchBytes(count));
   const entries = allocateOrTrap(terms * affineBytes);
   const digits = allocateOrTrap(terms * <usize>positions * 2);
@@ -104,41 +104,4 @@ function weightedSum(buckets: usize, filled: usize, bucketCount: usize): bool {
     addCached(total, total, cached);
   }
   return started;
-}
-
-/** The window with the fewest products: 7 a point, 18 a bucket, for each position. */
-function bestWindow(count: i32): i32 {
-  let best = minWindow;
-  let fewest = i32.MAX_VALUE;
-  for (let window = minWindow; window <= maxWindow; window++) {
-    const positions = (scalarBits + window - 1) / window;
-    const products = positions * (7 * count + (18 << (window - 1)));
-    if (products < fewest) {
-      fewest = products;
-      best = window;
-    }
-  }
-  return best;
-}
-
-/** Digits in (-2^(window-1), 2^(window-1)], least significant first, `stride` bytes apart. */
-function recode(digits: usize, stride: usize, scalar: usize, window: i32): void {
-  const halfRange = 1 << (window - 1);
-  const mask = (1 << window) - 1;
-  let carry: i32 = 0;
-  for (let bit = 0; bit < scalarBits; bit += window) {
-    const digit = (bitsAt(scalar, bit) & mask) + carry;
-    carry = digit > halfRange ? 1 : 0;
-    store<i16>(digits, <i16>(digit - (carry << window)));
-    digits += stride;
-  }
-}
-
-/** At least 17 bits from `bit` on; zeros beyond bit 255. */
-function bitsAt(scalar: usize, bit: i32): i32 {
-  const at = bit >> 3;
-  let bits = <i32>load<u8>(scalar + <usize>at);
-  if (at + 1 < 32) bits |= (<i32>load<u8>(scalar + <usize>at + 1)) << 8;
-  if (at + 2 < 32) bits |= (<i32>load<u8>(scalar + <usize>at + 2)) << 16;
-  return bits >> (bit & 7);
 }

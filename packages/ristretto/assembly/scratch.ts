@@ -13,9 +13,10 @@ const ristrettoBytes: usize = 20 * 40;
 const pointsBytes: usize = 2048;
 const scalarBytes: usize = 512;
 const keccakBytes: usize = 208;
+const pairScratchBytes: usize = 48 + 12 * 80;
 const callBytes: usize = 1024;
 
-export const scratchStart: usize = memory.data(6144, 16);
+export const scratchStart: usize = memory.data(6656, 16);
 /** The caller's: arguments and results of operations on a few points or scalars. */
 export const callArea: usize = scratchStart;
 /** `field-power.ts`: 8 elements. */
@@ -32,4 +33,6 @@ export const pointsScratch: usize = ristrettoScratch + ristrettoBytes;
 export const scalarScratch: usize = pointsScratch + pointsBytes;
 /** `keccak.ts`: one state. */
 export const keccakScratch: usize = scalarScratch + scalarBytes;
-export const scratchEnd: usize = keccakScratch + keccakBytes;
+/** `pair-*.ts`: 48 bytes and 12 pairs, from an address that 16 divides. */
+export const pairScratch: usize = (keccakScratch + keccakBytes + 15) & ~15;
+export const scratchEnd: usize = pairScratch + pairScratchBytes;

@@ -1,22 +1,36 @@
 /**
- * Node's way to the kernel: reads the binary that `scripts/build-kernel.sh` writes. Browsers fetch the same file and use
+ * Node's way to the kernel: reads a binary that `scripts/build-kernel.sh` writes. Browsers fetch the same files and use
  * `loadWasmEngine`.
  */
 import { readFileSync } from 'node:fs';
-import { createWasmEngine } from '../src/index.ts';
+import { createWasmEngine, runsExactly } from '../src/index.ts';
 import type { Engine } from '../src/index.ts';
 
-/** Where the build writes it. */
+/** Runs wherever WebAssembly has SIMD. */
 export const kernelUrl = new URL('../build/ristretto.wasm', import.meta.url);
+/** Sums and decodes twice as fast; needs relaxed SIMD and a processor with a fused multiply-add. */
+export const fusedKernelUrl = new URL('../build/ristretto-fused.wasm', import.meta.url);
 
-/** Compiles once; hand the module to as many engines and workers as wanted. */
+/** The faster kernel that this machine runs exactly. Compiles once; hand the module to as many engines and workers as wanted. */
 export function readKernel(): WebAssembly.Module {
-  return new WebAssembly.Module(readBinary());
+  return readFusedKernel() ?? readPortableKernel();
 }
 
-function readBinary(): Uint8Array<ArrayBuffer> {
+export function readPortableKernel(): WebAssembly.Module {
+  return new WebAssembly.Module(readBinary(kernelUrl));
+}
+
+/** `undefined` if this machine does not run it, or not exactly. */
+export function readFusedKernel(): WebAssembly.Module | undefined {
+  const bytes = readBinary(fusedKernelUrl);
+  if (!WebAssembly.validate(bytes)) return undefined;
+  const module = new WebAssembly.Module(bytes);
+  return runsExactly(module) ? module : undefined;
+}
+
+function readBinary(url: URL): Uint8Array<ArrayBuffer> {
   try {
-    return readFileSync(kernelUrl);
+    return readFileSync(url);
   } catch (cause) {
     throw new Error('the kernel is not built: run packages/ristretto/scripts/build-kernel.sh', { cause });
   }

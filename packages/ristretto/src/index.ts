@@ -13,5 +13,5 @@ export type {
   SmallLogProgress,
 } from './ristretto255.ts';
 export type { TupleHash, TupleXof } from './tuple-hash.ts';
-export { createWasmEngine, loadWasmEngine } from './wasm/wasm-engine.ts';
+export { createWasmEngine, loadWasmEngine, runsExactly } from './wasm/wasm-engine.ts';
 export type { KernelSource } from './wasm/wasm-engine.ts';

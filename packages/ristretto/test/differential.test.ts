@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Point, Ristretto255, Scalar } from '../src/index.ts';
-import { noble, seededBytes, wasm } from './engines.ts';
+import { fused, noble, seededBytes, wasm } from './engines.ts';
 import { invalidEncodings } from './rfc9496-vectors.ts';
 import { hexToBytes } from '@noble/hashes/utils.js';
 
@@ -56,9 +56,11 @@ const encodings = [
 ];
 const decode = (group: Ristretto255) => encodings.map((bytes) => group.decodePoint(bytes)!);
 
-/** What the kernel and the reference compute. */
+/** What both kernels and the reference compute. */
 function both(compute: (group: Ristretto255) => unknown): [unknown, unknown] {
-  return [compute(wasm), compute(noble)];
+  const portable = compute(wasm);
+  expect(compute(fused)).toEqual(portable);
+  return [portable, compute(noble)];
 }
 
 describe('scalars', () => {

@@ -1,16 +1,21 @@
-/** Both engines, for tests that hold for either; and seeded bytes. */
+/** All engines, for tests that hold for each; and seeded bytes. */
 import { shake128 } from '@noble/hashes/sha3.js';
 import { createNobleEngine, createWasmEngine } from '../src/index.ts';
 import type { Ristretto255, Scalar } from '../src/index.ts';
-import { readKernel } from '../node/read-kernel.ts';
+import { readFusedKernel, readPortableKernel } from '../node/read-kernel.ts';
 
-export const kernelModule = readKernel();
+export const kernelModule = readPortableKernel();
+/** `undefined` on a machine that does not run it exactly. */
+export const fusedModule = readFusedKernel();
 export const noble = createNobleEngine().group;
 export const wasm = createWasmEngine(kernelModule).group;
+/** The fused kernel, or the portable one once more. */
+export const fused = createWasmEngine(fusedModule ?? kernelModule).group;
 
 export const engines: readonly (readonly [name: string, group: Ristretto255])[] = [
   ['noble', noble],
   ['wasm', wasm],
+  ['wasm, fused', fused],
 ];
 
 /** The same seed gives the same bytes. */

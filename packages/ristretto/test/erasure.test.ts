@@ -4,9 +4,9 @@ import type { Scalar } from '../src/index.ts';
 import { Kernel } from '../src/wasm/kernel.ts';
 import { createWasmRistretto } from '../src/wasm/wasm-ristretto.ts';
 import { createWasmTupleHash } from '../src/wasm/wasm-tuple-hash.ts';
-import { kernelModule, seededScalar } from './engines.ts';
+import { fusedModule, kernelModule, seededScalar } from './engines.ts';
 
-const kernel = new Kernel(new WebAssembly.Instance(kernelModule));
+const kernel = new Kernel(new WebAssembly.Instance(fusedModule ?? kernelModule));
 const group = createWasmRistretto(kernel);
 const xof = createWasmTupleHash(kernel).customized(new Uint8Array(0));
 const table = group.fixedBase(group.generator);
@@ -29,7 +29,7 @@ const operations: Record<string, (scalar: Scalar) => unknown> = {
 };
 
 /** The scratch block (`assembly/scratch.ts`), which begins with the area of calls. */
-const scratchBytes = 5280;
+const scratchBytes = 6288;
 const scratchIsEmpty = () => kernel.take(kernel.callArea, scratchBytes).every((byte) => byte === 0);
 const memoryHolds = (bytes: Uint8Array) => Buffer.from(kernel.bytes).includes(Buffer.from(bytes));
 

@@ -80,6 +80,9 @@ export interface KernelExports {
   /** Overwrites `points`; `out` takes one i32 each. */
   readonly lookUpAll: (out: Address, table: Address, points: Address, count: number) => void;
 
+  /** Only of the fused kernel: whether this machine runs it exactly. */
+  readonly isExact?: () => Mask;
+
   // The field itself, for tests and measurements.
   readonly fieldMultiply: (out: Address, a: Address, b: Address) => void;
   readonly fieldSquareTimes: (out: Address, a: Address, count: number) => void;

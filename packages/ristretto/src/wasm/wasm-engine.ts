@@ -23,7 +23,20 @@ export async function loadWasmEngine(source: KernelSource): Promise<Engine> {
   return engineOn(await WebAssembly.instantiate(module));
 }
 
+/**
+ * Whether this machine computes exactly with a kernel. The portable one runs exactly wherever it runs; the fused one needs a
+ * multiplication and addition that round once (`assembly/fused.ts`), which some processors do not have.
+ */
+export function runsExactly(module: WebAssembly.Module): boolean {
+  return isExact(new Kernel(new WebAssembly.Instance(module)));
+}
+
+function isExact({ exports }: Kernel): boolean {
+  return exports.isExact === undefined || exports.isExact() !== 0;
+}
+
 function engineOn(instance: WebAssembly.Instance): Engine {
   const kernel = new Kernel(instance);
+  if (!isExact(kernel)) throw new Error('this machine cannot run the fused kernel: use the portable one');
   return { group: createWasmRistretto(kernel), tupleHash: createWasmTupleHash(kernel) };
 }
