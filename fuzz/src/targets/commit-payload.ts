@@ -25,7 +25,7 @@ export const target: FuzzTarget = {
   about: 'the payload of a commit: identity entries and the group’s profile, from another member',
   format: 'protobuf',
   maxBytes: 8 * 1024,
-  runs: 6_000,
+  runs: 4_000,
   prepare() {
     const { alice } = makeSampleGroup();
     const { group } = alice.ds;

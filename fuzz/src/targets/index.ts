@@ -3,6 +3,7 @@ const names = [
   'frame',
   'server-verdict',
   'member-verdict',
+  'preview',
   'tree',
   'merkle-path',
   'node',

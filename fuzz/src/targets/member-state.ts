@@ -10,7 +10,7 @@ export const target: FuzzTarget = {
   about: 'SealedGroup.decode: a member’s state from a damaged disk, or halves of different ages',
   format: 'protobuf',
   maxBytes: 64 * 1024,
-  runs: 30_000,
+  runs: 16_000,
   prepare() {
     const { alice, bob } = makeSampleGroup();
     const halves = [alice, bob].map(({ group }) => [group.encodePublic(), group.encodeSecret()] as const);

@@ -12,7 +12,7 @@ export const target: FuzzTarget = {
   about: 'a roster snapshot: what an inviter says about everybody in the group',
   format: 'protobuf',
   maxBytes: 8 * 1024,
-  runs: 6_000,
+  runs: 4_000,
   prepare() {
     const { alice } = makeSampleGroup();
     const { origin, groupId, epoch, tree } = alice.ds.group;

@@ -8,7 +8,7 @@ export const target: FuzzTarget = {
   about: 'decodeTree: the public tree that a newcomer fetches from the server',
   format: 'octets',
   maxBytes: 4 * 1024,
-  runs: 20_000,
+  runs: 12_000,
   prepare() {
     const { ds } = makeSampleGroup().alice;
     return {
