@@ -64,7 +64,7 @@ export class ProofLane {
       new ProofWorkerSlot({
         clock: deps.clock,
         startThread: deps.startThread,
-        timeLimitMs: settings.batchLimitMs,
+        batchLimitMs: settings.batchLimitMs,
         onIdle: () => this.#welcome(),
         onVerdicts: (batch, verdicts) => this.#answer(batch, verdicts),
         onDeath: (cause, batch) => this.#bury(cause, batch),

@@ -13,8 +13,8 @@ import type { DeathCause, ProofThread, ThreadEvents, Verdict } from './proof-thr
 export interface SlotDeps {
   readonly clock: Clock;
   readonly startThread: (events: ThreadEvents) => ProofThread;
-  /** A start or a batch that takes longer is taken for one that never ends. */
-  readonly timeLimitMs: number;
+  /** A batch that takes longer is taken for one that never ends. */
+  readonly batchLimitMs: number;
   readonly onIdle: () => void;
   readonly onVerdicts: (batch: Batch, verdicts: readonly Verdict[]) => void;
   /** `batch`: what it was working on. */
@@ -29,6 +29,8 @@ export interface Batch {
 
 export type SlotState = 'empty' | 'starting' | 'idle' | 'busy' | 'resting' | 'closed';
 
+/** The same for a start, which takes a fraction of a second. */
+const startLimitMs = 30_000;
 const firstRestMs = 100;
 const maxRestMs = 10_000;
 
@@ -52,7 +54,7 @@ export class ProofWorkerSlot {
   start(): void {
     if (this.#state !== 'empty') return;
     this.#state = 'starting';
-    this.#limitTime();
+    this.#limitTime(startLimitMs);
     this.#thread = this.#deps.startThread({
       onReady: () => {
         this.#timer?.[Symbol.dispose]();
@@ -68,7 +70,7 @@ export class ProofWorkerSlot {
   verify(jobs: readonly ProofJob[]): void {
     this.#state = 'busy';
     this.#batch = { jobs, startedAtMs: performance.now() };
-    this.#limitTime();
+    this.#limitTime(this.#deps.batchLimitMs);
     this.#thread!.verify(jobs.map(({ claims }) => claims));
   }
 
@@ -80,9 +82,8 @@ export class ProofWorkerSlot {
     if (isAlive) await this.#thread?.end('closing');
   }
 
-  #limitTime(): void {
-    const { clock, timeLimitMs } = this.#deps;
-    this.#timer = clock.schedule(timeLimitMs, () => void this.#thread?.end('took too long'));
+  #limitTime(limitMs: number): void {
+    this.#timer = this.#deps.clock.schedule(limitMs, () => void this.#thread?.end('took too long'));
   }
 
   #answer(verdicts: readonly Verdict[]): void {

@@ -16,9 +16,8 @@ it('lets others have their turn at a pause of long work', async () => {
     }
     return 'done';
   }
-  const done = inSteps(work());
   setImmediate(() => order.push('other'));
-  expect(await done).toBe('done');
+  expect(await inSteps(work())).toBe('done');
   expect(order).toEqual(['first', 'other', 'second']);
 });
 

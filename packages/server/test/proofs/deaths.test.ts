@@ -72,9 +72,9 @@ describe('work that ends every worker', () => {
   });
 
   it('by its length is refused too', async () => {
-    const { pool, logged } = startPool({}, { batchLimitMs: 2_000, maxHeapMb: 256 });
+    const { pool, logged } = startPool({}, { batchLimitMs: 1_000, maxHeapMb: 256 });
     await pool.warmUp();
-    await expect(pool.verify('a', longWork(500_000))).rejects.toMatchObject({ code: 'PROOFS_UNVERIFIABLE' });
+    await expect(pool.verify('a', longWork(250_000))).rejects.toMatchObject({ code: 'PROOFS_UNVERIFIABLE' });
     expect(logged.join('')).toContain('took too long');
     expect(await pool.verify('b', [sealingClaim([1])])).toBeUndefined();
   });

@@ -29,7 +29,7 @@ it('messages and commits are accepted while each worker lives for a tenth of a s
   const bob = await alice.welcome('bob');
   const members: readonly TestMember[] = [alice, bob];
   let sent = 0;
-  for (let round = 0; toll.killed < 20; round++) {
+  for (let round = 0; toll.killed < 12; round++) {
     const frames = members.flatMap((member) =>
       Array.from({ length: 10 }, (_, index) => member.prepareText(`${round}.${index}`).frame),
     );
