@@ -55,9 +55,14 @@ async function fillGroup({ store, trees }: Deps, db: Kysely<OldTables>, groupId:
     .where('group_id', '=', groupId)
     .executeTakeFirstOrThrow();
   let tree = moved.epoch === null ? undefined : (await loadTree(trees, groupId, moved.epoch)).tree;
-  for (let epoch = (moved.epoch ?? -1) + 1; ; epoch++) {
+  const first = (moved.epoch ?? -1) + 1;
+  for (let epoch = first; ; epoch++) {
     const made = await trees.findEpoch(groupId, epoch);
-    if (made === undefined || made === 'gone') return;
+    if (made === undefined || made === 'gone') {
+      // Rows of an epoch that is not known would be met again and again.
+      if (epoch === first) throw new DamagedGroupError();
+      return;
+    }
     const changes = await readChanges(db, groupId, epoch);
     const before = tree?.leafCount ?? 1;
     tree = moveOn(tree, made.leafCount, changes);

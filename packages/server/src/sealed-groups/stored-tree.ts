@@ -21,7 +21,6 @@ import type {
   ParseKey,
   PublicKey,
   Result,
-  StoredSubtree,
   Subtree,
   TreeChanges,
   TreeNode,
@@ -90,10 +89,9 @@ export async function readPath(
   const { leafCount } = await requireEpoch(rows, groupId, epoch);
   const index = toLeafIndex(leaf, leafCount);
   if (index === undefined) return undefined;
-  const subtrees = new Map<NodeIndex, StoredSubtree | undefined>();
-  for (const node of nodesOfPath(leafCount, index)) {
-    subtrees.set(node, await rows.subtree(groupId, epoch, node));
-  }
+  const nodes = nodesOfPath(leafCount, index);
+  const found = await rows.subtreesAt(groupId, epoch, nodes);
+  const subtrees = new Map(nodes.map((node, at) => [node, found[at]]));
   await requireEpoch(rows, groupId, epoch);
   return assembleMerklePath(leafCount, index, (node) => subtrees.get(node));
 }

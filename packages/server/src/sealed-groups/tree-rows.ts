@@ -66,6 +66,16 @@ export function createTreeRows(store: Store<ServerDatabase>) {
       return version && subtreeOf(version);
     },
 
+    /** The same for each of `nodes`, in their order. */
+    async subtreesAt(
+      groupId: string,
+      epoch: number,
+      nodes: readonly number[],
+    ): Promise<(StoredSubtree | undefined)[]> {
+      const found = await newestVersion.readEach(nodes.map((node) => ({ groupId, node, epoch })));
+      return found.map(([version]) => version && subtreeOf(version));
+    },
+
     /**
      * The nodes from `first` to `last` as they were in `epoch`, ascending; some that are blank and over nothing are left out.
      * Octets are pooled `Buffer`s, for callers that copy: a large tree has millions.
