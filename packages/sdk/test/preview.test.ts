@@ -115,4 +115,28 @@ describe('a newcomer', () => {
     await bob.join(link);
     expect(steps.filter(({ path }) => path.endsWith('/preview')).length).toBe(1);
   });
+
+  test('whose leaf is removed while it joins is shown no more, and is no member', async () => {
+    const ada = await people.open('Ada');
+    const [adas] = await foundGroup(people, ada, 'Ada', []);
+    const { link } = await adas!.invite();
+    await adas!.refresh();
+    await adas!.send('hello');
+    const { leaf } = adas!.members().pending[0]!;
+    const bob = await people.open('Bob', {
+      fetch: async (url, init) => {
+        const isPreview = new URL(url).pathname.endsWith('/preview');
+        if (isPreview) {
+          await adas!.remove({ leaf });
+          await adas!.send('without Bob');
+        }
+        return await fetch(url, init);
+      },
+    });
+    const events: PreviewEvent[] = [];
+    bob.on('preview', (event) => events.push(event));
+    await expect(bob.join(link)).rejects.toMatchObject({ code: 'CONCLAVE_READ_DENIED' });
+    expect(events).toMatchObject([{ kind: 'ended', code: 'CONCLAVE_READ_DENIED' }]);
+    expect(await bob.groups()).toEqual([]);
+  });
 });
