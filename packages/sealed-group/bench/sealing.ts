@@ -1,12 +1,13 @@
 /**
- * Processor time of sealing and of signatures (`proof-tasks.ts`) on the kernel and on the reference, in units of one Ed25519
- * verification by node:crypto of the same run:
+ * Processor time of sealing and of signatures (`proof-tasks.ts`) on the kernel, on the reference, and of verification without any
+ * of what makes it fast (`naive-verify.ts`), in units of one Ed25519 verification by node:crypto of the same run:
  *
  *   node packages/sealed-group/bench/sealing.ts [--reference]
  */
 import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { createSuite } from '../src/suite.ts';
 import type { Suite } from '../src/suite.ts';
+import { naiveVerify } from './naive-verify.ts';
 import { sealingTasks, signatureTasks, verifyTogether } from './proof-tasks.ts';
 import { costOf } from './unit.ts';
 
@@ -40,4 +41,11 @@ const claims = Array.from(
   (_, i) => sealingTasks(kernel, { ...shape, seed: `batch ${i}` }).claim,
 );
 report('kernel: verify, each of 16 together', verifyTogether(kernel, claims), 7, 16);
-if (process.argv.includes('--reference')) reportSuite('reference', createSuite(), 3);
+if (process.argv.includes('--reference')) {
+  reportSuite('reference', createSuite(), 3);
+  report('naive: verify', () => checkNaively(kernel), 3);
+}
+
+function checkNaively(suite: Suite): void {
+  if (!naiveVerify(suite, claims[0]!)) throw new Error('an honest proof was refused');
+}
