@@ -73,6 +73,18 @@ describe('the anchor', () => {
     expect(accusations).toHaveLength(1);
   });
 
+  it('notices a log that was rolled back by the number that an own message is given', async () => {
+    await using world = await gatherLiedToPeople(server);
+    const [, bobs] = await adaAndBob(world, 'one', 'two', 'three');
+    const last = await lastSeqOf(bobs);
+    const told = bobs.next('warning');
+    world.lying.muteFeed();
+    world.lying.rollBack(last - 2);
+    // The connection stands, and nothing asks for the log but this.
+    await bobs.send('four');
+    expect(await told).toMatchObject({ evidence: 'rolled-back', seq: last - 1 });
+  });
+
   it('notices another frame in the place of the last one, at the next start too', async () => {
     await using world = await gatherLiedToPeople(server);
     const [adas, bobs] = await adaAndBob(world, 'one', 'two');

@@ -85,3 +85,27 @@ test('honest clients open it in workers, go on meanwhile, say who it was, and re
   await untilHistory(bobs!, ['still here']);
   expect(adas!.members().members.map(({ name }) => name)).toEqual(['Ada', 'Bob', 'Mallory']);
 });
+
+test('closing a group ends its search; the commit is opened when it is opened again', async () => {
+  await using people = await gatherPeople();
+  const started = Promise.withResolvers<void>();
+  const inWorker = createWorkerSearch({ onStep: () => started.resolve() });
+  /** Nobody finds these: their logarithms lie far outside of what is searched. */
+  const points = suite.group.encodePoints(
+    Array.from({ length: 16 }, (_, j) =>
+      suite.messageBaseTable.multiply(suite.group.scalars.fromNumber(2 ** 50 + j)),
+    ),
+  );
+  const ada = await people.open('Ada', { slowSearch: (_search, signal) => inWorker({ points }, signal) });
+  const mallory = await people.open('Mallory');
+  const [adas] = await foundGroup(people, ada, 'Ada', [mallory]);
+  await mallory.close();
+  const { epoch } = adas!;
+  await commitBadly(people, 'Mallory', adas!.id);
+  await started.promise;
+  expect(adas!.epoch).toBe(epoch);
+  await ada.close();
+
+  const again = (await people.open('Ada')).group(adas!.id)!;
+  await until(again, 'epoch', () => again.epoch > epoch);
+});

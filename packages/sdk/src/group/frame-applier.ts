@@ -147,7 +147,7 @@ async function processAll(
           seq,
           epoch: event.epoch,
           lastSeen: event.lastSeen,
-          by: event.entry === undefined ? undefined : encodeBase64url(event.entry.identityKey),
+          by: senderOf(event.sender.leaf, event.entry).id,
         });
     harvest.witness.processed({ seq, bodyHash: group.lastSeen, frameHash: hashFrame(frame) });
     harvestFrame(context, hooks, group, { seq, events }, harvest);

@@ -126,12 +126,12 @@ describe('what the log has to show again', () => {
     expect(bob.witness.hasUncompared).toBe(false);
   });
 
-  test('is bounded: after 256 frames of the feed the log is read', async () => {
+  test('is bounded: after 64 frames of the feed the log is read', async () => {
     const bob = await device();
     await bob.take([1]);
-    await bob.take(range(2, 255), {}, { source: 'feed' });
+    await bob.take(range(2, 63), {}, { source: 'feed' });
     expect(bob.witness.isFull).toBe(false);
-    await bob.take([256], {}, { source: 'feed' });
+    await bob.take([64], {}, { source: 'feed' });
     expect(bob.witness.isFull).toBe(true);
   });
 

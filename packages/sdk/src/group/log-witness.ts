@@ -61,7 +61,7 @@ export interface WitnessDeps {
 }
 
 /** Frames that are taken from the feed before the log must be read. */
-const MAX_TAIL = 256;
+const MAX_TAIL = 64;
 /** Numbers kept in memory: authors mostly name one of the last frames. */
 const MAX_RECENT = 1_024;
 /** Frames that others named and that never came. */
