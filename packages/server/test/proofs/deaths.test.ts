@@ -1,4 +1,5 @@
 /** Workers that die: by another's hand, of their work, of its size, of its length. */
+import { createManualClock } from '@conclave/platform/testing';
 import { describe, expect, it } from 'vitest';
 import type { Worker } from 'node:worker_threads';
 import { falseSignature, falseSealing, longWork, sealingClaim, signatureClaim } from './claims.ts';
@@ -12,7 +13,7 @@ describe('the death of a worker', () => {
     const workers = watchWorkers();
     const { pool, metric, logged } = startPool({ workers: 2 });
     await pool.warmUp();
-    const frames = Array.from({ length: 40 }, (_, index) => [
+    const frames = Array.from({ length: 24 }, (_, index) => [
       ...longWork(index % 4 === 0 ? 3_000 : 100),
       index % 3 === 0 ? falseSealing([1]) : sealingClaim([1]),
     ]);
@@ -39,6 +40,46 @@ describe('the death of a worker', () => {
       await workers.at(-1)!.terminate();
     }
     expect(await pool.verify('a', [falseSignature()])).toMatchObject({ rule: 'commit/eligible' });
+  });
+
+  it('is that of one that speaks nonsense, too', async () => {
+    const workers = watchWorkers();
+    const { pool, metric, logged } = startPool();
+    const nonsense = [
+      'verdicts',
+      { kind: 'verdicts', verdicts: [] },
+      { kind: 'verdicts', verdicts: [{ ok: false, rule: 'toString' }] },
+      { kind: 'verdicts', verdicts: [{ ok: true }] },
+    ];
+    await pool.warmUp();
+    for (const [index, message] of nonsense.entries()) {
+      const work = pool.verify('a', [...longWork(2_000), falseSealing([1])]);
+      await expect.poll(() => metric('proof_main_waiting_frames')).toBe(0);
+      await expect.poll(() => metric('proof_main_workers')).toBe(1);
+      workers.at(-1)!.emit('message', message);
+      await expect.poll(() => metric(`proof_worker_deaths_total${deaths}`)).toBe(index + 1);
+      expect(await work).toMatchObject({ ok: false });
+    }
+    expect(logged.filter((line) => line.includes('spoke nonsense'))).toHaveLength(nonsense.length);
+  });
+
+  it('again and again at the start is followed by the next later and later', async () => {
+    const clock = createManualClock();
+    const workers = watchWorkers((worker: Worker) => void worker.terminate());
+    const { pool, logged } = startPool({}, undefined, { clock });
+    const waiting = pool.verify('a', [signatureClaim()]);
+    const outcome = waiting.catch((error: unknown) => error);
+    for (const [index, restMs] of [0, 0, 100, 200, 400].entries()) {
+      await expect.poll(() => logged.length).toBe(index + 1);
+      if (restMs > 0) await clock.advance(restMs - 1);
+      expect(workers).toHaveLength(index + 1);
+      await clock.advance(1);
+      expect(workers).toHaveLength(index + 2);
+    }
+    const closed = pool.close();
+    await clock.advance(5_000);
+    await closed;
+    expect(await outcome).toMatchObject({ code: 'CONCLAVE_STOPPING' });
   });
 
   it('before it was ready fails the start', async () => {
