@@ -179,13 +179,14 @@ async function fetchAndJoin(
       if (isConclaveError(error, 'CONCLAVE_BLOB_GONE')) return undefined;
       throw error;
     });
-  const joined = SealedGroup.join(member, {
+  const input = {
     invite,
     tree,
     commit: commit.frame,
     commitSeq: commit.seq,
     snapshot,
-  });
+  };
+  const joined = await SealedGroup.joinAsync(member, input, { signal });
   if (!joined.ok) throw invalid(joined);
   return joined.value.group;
 }
