@@ -26,6 +26,7 @@ import { DenseGroup, systemRandom, valueOf } from '../packages/sealed-group/benc
 
 const server = inject('serverUrl');
 const kernelUrl = new URL('../packages/ristretto/build/ristretto.wasm', import.meta.url);
+const fusedUrl = new URL('../packages/ristretto/build/ristretto-fused.wasm', import.meta.url);
 const members = 1_024;
 
 describe('the kernel that a page fetches', () => {
@@ -42,11 +43,15 @@ describe('the kernel that a page fetches', () => {
   });
 
   it('agrees with the reference on random points, scalars, sums and hashes', async () => {
-    const engines = [await createBrowserEngine(fetch(kernelUrl)), createNobleEngine()];
+    const engines = [
+      await createBrowserEngine(fetch(kernelUrl)),
+      await createBrowserEngine(kernelUrl, fusedUrl),
+      createNobleEngine(),
+    ];
     for (let round = 0; round < 40; round++) {
       const seeds = Array.from({ length: 4 }, () => systemRandom.bytes(64));
       const someBytes = systemRandom.bytes(32);
-      const [ours, theirs] = engines.map(({ group, tupleHash }) => {
+      const [portable, faster, reference] = engines.map(({ group, tupleHash }) => {
         const scalars = seeds.map((seed) => group.scalars.fromWideBytes(seed));
         const points = seeds.map((seed) => group.fromUniformBytes(seed));
         return {
@@ -57,7 +62,8 @@ describe('the kernel that a page fetches', () => {
           hash: bytesToHex(tupleHash.customized(someBytes)(seeds, 96)),
         };
       });
-      expect(ours).toEqual(theirs);
+      expect(portable).toEqual(reference);
+      expect(faster).toEqual(reference);
     }
   });
 
@@ -66,6 +72,11 @@ describe('the kernel that a page fetches', () => {
     expect(await compileKernel(module)).toBe(module);
     await expect(compileKernel(new URL('/no-such-kernel.wasm', server))).rejects.toThrow(KernelLoadError);
     await expect(compileKernel(new TextEncoder().encode('no kernel'))).rejects.toThrow(KernelLoadError);
+    // A browser that cannot run the faster kernel takes the portable one; one that cannot get it says so.
+    const { group } = await createBrowserEngine(kernelUrl, new TextEncoder().encode('no kernel'));
+    expect(bytesToHex(group.encodePoint(group.generator))).toBe(generatorMultiples[1]);
+    const missing = new URL('/no-such-kernel.wasm', server);
+    await expect(createBrowserEngine(kernelUrl, missing)).rejects.toThrow(KernelLoadError);
     const page = new Response('<!doctype html>', { headers: { 'content-type': 'text/html' } });
     await expect(compileKernel(page)).rejects.toThrow(KernelLoadError);
   });
@@ -115,7 +126,7 @@ async function compilesUnder(policy: string): Promise<string> {
 }
 
 it('a commit in a group of a thousand is made in the page, and verifies', async () => {
-  const suite = await createBrowserSuite(kernelUrl);
+  const suite = await createBrowserSuite(kernelUrl, fusedUrl);
   const group = new DenseGroup(suite, members);
   // The first one builds tables, and JavaScript is not compiled yet; a person may well see that one.
   const times: number[] = [];

@@ -3,7 +3,7 @@
  * (`@conclave/ristretto/ristretto.wasm` is its path for bundlers), as `application/wasm`; its Content-Security-Policy needs
  * `'wasm-unsafe-eval'` in `script-src`, which allows WebAssembly and no `eval`.
  */
-import { loadWasmEngine } from '../src/index.ts';
+import { loadWasmEngine, runsExactly } from '../src/index.ts';
 import type { Engine } from '../src/index.ts';
 
 /** Where the file is, an answer that holds it, its octets, or the compiled module of another engine. */
@@ -40,7 +40,26 @@ export async function compileKernel(source: BrowserKernelSource): Promise<WebAss
   }
 }
 
-/** The engine of a page or worker. */
-export async function createBrowserEngine(source: BrowserKernelSource): Promise<Engine> {
-  return loadWasmEngine(await compileKernel(source));
+/**
+ * The engine of a page or worker. `fused` is the faster kernel (`@conclave/ristretto/ristretto-fused.wasm`): it is taken where the
+ * browser knows relaxed SIMD and the processor rounds as it must, and passed over elsewhere. That it cannot be fetched is an error.
+ */
+export async function createBrowserEngine(
+  portable: BrowserKernelSource,
+  fused?: BrowserKernelSource,
+): Promise<Engine> {
+  const faster = fused === undefined ? undefined : await compileFusedKernel(fused);
+  return loadWasmEngine(faster ?? (await compileKernel(portable)));
+}
+
+/** `undefined` where this machine does not run it, or not exactly. */
+async function compileFusedKernel(source: BrowserKernelSource): Promise<WebAssembly.Module | undefined> {
+  try {
+    const module = await compileKernel(source);
+    return runsExactly(module) ? module : undefined;
+  } catch (error) {
+    // A browser without relaxed SIMD: the portable kernel is for it. Everything else is what it is.
+    if (error instanceof KernelLoadError && error.cause instanceof WebAssembly.CompileError) return undefined;
+    throw error;
+  }
 }

@@ -8,8 +8,11 @@ import { createSuite, type Suite } from '@conclave/sealed-group';
 
 /**
  * For `ConclaveClient.open({ suite })`. Make one per page or worker and share it: its tables take memory. Rejects with
- * `KernelLoadError` if the kernel cannot be fetched or compiled.
+ * `KernelLoadError` if a kernel cannot be fetched or compiled. `fused` is the faster kernel, for the machines that run it exactly.
  */
-export async function createBrowserSuite(kernel: BrowserKernelSource): Promise<Suite> {
-  return createSuite(await createBrowserEngine(kernel));
+export async function createBrowserSuite(
+  portable: BrowserKernelSource,
+  fused?: BrowserKernelSource,
+): Promise<Suite> {
+  return createSuite(await createBrowserEngine(portable, fused));
 }
