@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const folder = await mkdtemp(join(tmpdir(), 'conclave-attack-'));
-  await mkdir(join(folder, 'server'));
+  for (const name of ['server', 'flooded-server']) await mkdir(join(folder, name));
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   try {
     const { outcomes, metrics } = await run({ folder, say, quick: values.quick });

@@ -1,9 +1,17 @@
 /** The whole run, in order: rules, proofs, replays, reading, transport, cheating members, a lying server, floods, and what is left. */
+import { lookAround } from './aftermath.ts';
+import { runFloods } from './floods/floods.ts';
 import type { Metric } from './report.ts';
 import { outcomeMetrics } from './report.ts';
 import type { Outcome } from './attack.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
+import { cheat } from './attacks/cheating.ts';
+import { lie } from './attacks/lying-server.ts';
+import { breakPairs } from './attacks/pairs.ts';
+import { actRemoved, keepChallenge, readUnasked } from './attacks/reading.ts';
+import { replay } from './attacks/replays.ts';
+import { abuseGateway, abuseHttp } from './attacks/transport.ts';
 import { forgeCreates, forgeProofs, overfill } from './attacks/proof-battles.ts';
 import { breakDuties, breakFrames, breakHaste, breakRoles } from './attacks/rule-battles.ts';
 
@@ -20,22 +28,57 @@ export interface RunResult {
   readonly metrics: readonly Metric[];
 }
 
+const floodMs = 4_000;
+const quickFloodMs = 1_000;
+
 type Fight = (stage: Stage) => Promise<void>;
 
 /** Those of one row are fought at the same time, each in groups of its own: while one waits, others are at work. */
 const battles: readonly (readonly [name: string, fights: readonly Fight[]])[] = [
-  ['rules', [breakFrames, breakRoles, breakDuties, breakHaste]],
+  ['rules, one at a time', [breakFrames, breakRoles, breakDuties, breakHaste]],
+  ['rules, two at a time', [breakPairs]],
   ['new groups', [forgeCreates]],
   ['proofs and signatures', [forgeProofs, overfill]],
+  ['reading, removed members, replays', [readUnasked, actRemoved, replay]],
+  ['HTTP and the gateway', [abuseHttp, abuseGateway]],
+  ['cheating members', [cheat]],
+  ['a lying server', [lie]],
 ];
 
 export async function run(options: RunOptions): Promise<RunResult> {
-  const { folder, say } = options;
+  const { folder, say, quick } = options;
   await using stage = await openStage({ folder, say });
+  const redeemLate = await keepChallenge(stage);
   for (const [name, fights] of battles) {
     const startedMs = performance.now();
-    await Promise.all(fights.map((fight) => fight(stage)));
+    await Promise.all(fights.map((fight) => fightOut(stage, name, fight)));
     say(`${name}: ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
   }
-  return { outcomes: stage.outcomes, metrics: outcomeMetrics(stage.outcomes) };
+  const floods = await runFloods({ folder, say, durationMs: quick ? quickFloodMs : floodMs });
+  await redeemLate();
+  const aftermath = await lookAround(stage);
+  return {
+    outcomes: stage.outcomes,
+    metrics: [...outcomeMetrics(stage.outcomes), ...floods, ...aftermath],
+  };
+}
+
+/** A fight that cannot be fought to its end is no victory, and no reason to leave out the others. */
+async function fightOut(stage: Stage, name: string, fight: Fight): Promise<void> {
+  try {
+    await fight(stage);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    stage.say(`${name}: ${error instanceof Error ? (error.stack ?? reason) : reason}`);
+    stage.outcomes.push({
+      part: name,
+      name: `${fight.name}, to its end`,
+      target: 'surface/run',
+      mark: undefined,
+      expected: 'fought to its end',
+      observed: reason,
+      faults: [reason],
+      isControlled: false,
+    });
+  }
 }

@@ -98,6 +98,8 @@ export async function openArena(
   options: {
     readonly mode?: Partial<GroupMode>;
     readonly people?: readonly (readonly [HonestProcess, Role])[];
+    /** What honest people take for the server: a proxy before it. */
+    readonly via?: string;
   } = {},
 ): Promise<Arena> {
   const { url, accessToken } = stage;
@@ -117,7 +119,7 @@ export async function openArena(
     [bo!, 'member'],
   ];
   for (const [person, role] of people) {
-    await person.call('join', await founder.inviteLink(role));
+    await person.call('join', await founder.inviteLink(role, options.via));
     await founder.member.sync();
   }
   const arena: Arena = { name, groupId, founder, people: people.map(([person]) => person) };

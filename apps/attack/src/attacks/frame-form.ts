@@ -44,7 +44,7 @@ function message(
 
 /** The good commit's header with a content of fields by hand, and its trailer. */
 function commitOf(fields: (good: Prepared) => Uint8Array): Build {
-  return (mallory, good) => {
+  return (_mallory, good) => {
     const { header, content, trailer } = good.frame;
     const whole = encodeBody(header, content);
     // The content is the last field, 9: all before it is the header.

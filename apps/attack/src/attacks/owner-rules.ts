@@ -110,15 +110,7 @@ export const ownerAttacks: readonly FrameAttack[] = [
   content('commit/recipients', 'a recipient twice', (_mallory, { frame }) => ({
     sealed: frame.content.sealed.map((node) => ({ ...node, handles: [...node.handles, node.handles[0]!] })),
   })),
-  ...badPoints.flatMap(([what, octets]) => [
-    content('commit/key', `${what} as leaf key`, () => ({ leafKey: octets })),
-    content('commit/key', `${what} as node key`, (_mallory, { frame }) => ({
-      sealed: frame.content.sealed.map((node, index) => (index === 0 ? { ...node, key: octets } : node)),
-    })),
-    operations('commit/key', `${what} as key of an added leaf`, (mallory) => [
-      mallory.newAdd({ leafKey: octets }),
-    ]),
-  ]),
+  content('commit/key', 'the identity as leaf key', () => ({ leafKey: new Uint8Array(32) })),
 
   // Times and epochs.
   header('commit/epoch', 'the next epoch', ({ frame }) => ({ epoch: frame.header.epoch + 1 })),

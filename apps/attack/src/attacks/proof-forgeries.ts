@@ -56,7 +56,7 @@ function answers(rules: readonly RuleId[]): string[] {
   return rules.map((rule) => `422 CONCLAVE_RULE_BROKEN ${rule}`);
 }
 
-/** Of two sealed nodes: `at` counts sections. */
+/** One section of the proof changed; `at` counts them. */
 function proofAttack(
   at: number,
   what: string,
@@ -69,7 +69,7 @@ function proofAttack(
     name: `${nameOf} of its proof: ${what}`,
     breaks: rule,
     expects: answers([...new Set([rule, ...rulesOf(dummySections[at]!)])]),
-    clientSays: 'nothing',
+    clientSays: 'anything',
     build: (mallory, good) =>
       mallory.forge(good, {
         trail: ({ sealingProof }) => ({ sealingProof: change(sealingProof, sectionsOf(good)[at]!) }),
@@ -161,7 +161,7 @@ function everyStatement(): FrameAttack[] {
     name,
     breaks: rule,
     expects: answers([rule, ...others]),
-    clientSays: 'nothing',
+    clientSays: 'anything',
     build: (mallory, good) => mallory.forge(good, { content: change }),
   });
   const first = (sealed: CommitContent['sealed'], change: object): CommitContent['sealed'] =>
@@ -222,9 +222,44 @@ function everyStatement(): FrameAttack[] {
       ({ sealed }) => ({ sealed: first(sealed, { key: somePoint() }) }),
       consistency,
     ),
-    // The proof is that of the body as it was: a proof is good for one body only.
-    content('sealing/key-consistency', 'a good proof of another body', ({ leafKey: _ }) => ({}), consistency),
+    {
+      // The content is as before, and yet the body is not, because its nonce is new: a proof is good for one body only.
+      name: 'a good proof of another body',
+      breaks: 'sealing/key-consistency',
+      expects: answers(consistency),
+      clientSays: 'anything',
+      build: (mallory, good) => mallory.forge(good, { header: { nonce: systemRandom.bytes(16) } }),
+    },
   ];
+}
+
+/** Every bad encoding as a key, in one place of the three where a commit has keys. */
+function everyKey(): FrameAttack[] {
+  return badPoints.map(([what, octets], index): FrameAttack => {
+    if (index % 3 === 0) {
+      return attack('commit/key', `${what} as leaf key`, (mallory, good) =>
+        mallory.forge(good, { content: () => ({ leafKey: octets }) }),
+      );
+    }
+    if (index % 3 === 1) {
+      return attack('commit/key', `${what} as node key`, (mallory, good) =>
+        mallory.forge(good, {
+          content: ({ sealed }) => ({
+            sealed: sealed.map((node, at) => (at === 0 ? { ...node, key: octets } : node)),
+          }),
+        }),
+      );
+    }
+    return attack('commit/key', `${what} as key of an added leaf`, (mallory, good) =>
+      mallory.forge(good, {
+        content: ({ operations }) => ({
+          operations: operations.map((operation, at) =>
+            at === 0 && operation.kind === 'add' ? { ...operation, leafKey: octets } : operation,
+          ),
+        }),
+      }),
+    );
+  });
 }
 
 function everySignature(): FrameAttack[] {
@@ -266,22 +301,7 @@ function everySignature(): FrameAttack[] {
 
 /** Against a commit that seals two nodes to two recipients each, and adds two leaves. */
 export function proofForgeries(): readonly FrameAttack[] {
-  const [another, ...rest] = everyStatement().toReversed();
-  return [
-    ...everySection(),
-    ...everyLength(),
-    ...rest.toReversed(),
-    anotherBody(another!),
-    ...everySignature(),
-  ];
-}
-
-/** The content is as before, and yet the body is not: its nonce is new. */
-function anotherBody(frame: FrameAttack): FrameAttack {
-  return {
-    ...frame,
-    build: (mallory, good) => mallory.forge(good, { header: { nonce: systemRandom.bytes(16) } }),
-  };
+  return [...everySection(), ...everyLength(), ...everyKey(), ...everyStatement(), ...everySignature()];
 }
 
 function somePoint(): Uint8Array {

@@ -37,6 +37,11 @@ export interface HonestCalls {
   join: { takes: string; gives: string };
   invite: { takes: { group: string; role: Role }; gives: string };
   say: { takes: { group: string; text: string }; gives: void };
+  /** Says `count` lines at a steady pace, whatever becomes of those before; gives when each was said. */
+  chatter: {
+    takes: { group: string; prefix: string; count: number; everyMs: number };
+    gives: readonly Heard[];
+  };
   remove: { takes: { group: string; leaf: number }; gives: void };
   view: { takes: string; gives: View };
   warnings: { takes: string; gives: readonly Warning[] };
@@ -44,7 +49,7 @@ export interface HonestCalls {
   /** Resolves once the epoch is reached, false if it is not within the time. */
   waitForEpoch: { takes: { group: string; epoch: number; timeoutMs: number }; gives: boolean };
   waitForText: { takes: { group: string; text: string; timeoutMs: number }; gives: boolean };
-  waitForWarning: { takes: { group: string; kind: string; timeoutMs: number }; gives: boolean };
+  waitForWarnings: { takes: { group: string; count: number; timeoutMs: number }; gives: boolean };
   sync: { takes: string; gives: void };
   close: { takes: void; gives: void };
 }
@@ -72,6 +77,12 @@ const calls: {
       store,
       suite: createNodeSuite(),
       profile: { name, device: 'test' },
+      // By this header a lying server knows whom it lies to; an honest one does not look at it.
+      fetch: (url, init) => {
+        const headers = new Headers(init.headers);
+        headers.set('x-conclave-viewer', name);
+        return fetch(url, { ...init, headers });
+      },
     });
     client.on('group', ({ groupId, type, event }) => {
       if (type === 'warning') listOf(warnings, groupId).push(event);
@@ -95,6 +106,20 @@ const calls: {
   async say({ group, text }) {
     await groupOf(group).send(text);
   },
+  async chatter({ group, prefix, count, everyMs }) {
+    const said: Heard[] = [];
+    const sent: Promise<unknown>[] = [];
+    const startMs = performance.now();
+    for (let index = 0; index < count; index++) {
+      const waitMs = startMs + index * everyMs - performance.now();
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, waitMs)));
+      const text = `${prefix} ${index}`;
+      said.push({ text, atMs: performance.timeOrigin + performance.now() });
+      sent.push(groupOf(group).send(text));
+    }
+    await Promise.all(sent);
+    return said;
+  },
   async remove({ group, leaf }) {
     await groupOf(group).remove({ leaf });
   },
@@ -111,8 +136,8 @@ const calls: {
   async waitForText({ group, text, timeoutMs }) {
     return await until(async () => listOf(heard, group).some((one) => one.text === text), timeoutMs);
   },
-  async waitForWarning({ group, kind, timeoutMs }) {
-    return await until(async () => listOf(warnings, group).some((one) => one.kind === kind), timeoutMs);
+  async waitForWarnings({ group, count, timeoutMs }) {
+    return await until(async () => listOf(warnings, group).length >= count, timeoutMs);
   },
   async sync(group) {
     await groupOf(group).sync();

@@ -41,8 +41,8 @@ import type {
   SecretScalar,
   TreeOperation,
 } from '@conclave/sealed-group';
-import { ask, base64url, TestMember, testSuite, valueOf } from '@conclave/testkit';
-import type { ServerAnswer } from '@conclave/testkit';
+import { ask, base64url, testSuite, valueOf } from '@conclave/testkit';
+import type { ServerAnswer, TestMember } from '@conclave/testkit';
 // What lies in a member's state, and signing with any key, are nobody's business but a forger's: the package exports neither.
 import {
   decodeMemberState,
@@ -234,8 +234,8 @@ export class Mallory {
 
   // People.
 
-  /** An invite link as the honest client makes it, for a new leaf. */
-  async inviteLink(role: Role): Promise<string> {
+  /** An invite link as the honest client makes it, for a new leaf. `via`: another origin that leads to the same server. */
+  async inviteLink(role: Role, via: string = this.member.url): Promise<string> {
     const { member } = this;
     const [leaf] = await member.add(role);
     const sealed = valueOf(member.group.sealRosterFor(leaf!));
@@ -247,7 +247,7 @@ export class Mallory {
     const kept = await ask(member.url, 'POST', '/_conclave/transfer/v1', { octets: invite.bytes });
     const { id } = kept.body as unknown as { readonly id: string };
     return formatInviteLink({
-      serverOrigin: new URL(member.url).origin,
+      serverOrigin: new URL(via).origin,
       transferId: id,
       secret: invite.secret,
     });

@@ -1,0 +1,190 @@
+/**
+ * Two things wrong at once: still one answer, and it is that of the check which comes first (docs/sealed-groups.md §5.7:
+ * cheapest first). What stands in one step may be answered by either of its rules, and by nothing else.
+ */
+import { leafNode } from '@conclave/sealed-group';
+import type { LeafIndex, RuleId } from '@conclave/sealed-group';
+import { answerFor } from '../attack.ts';
+import { flipped } from '../mallory/bad-encodings.ts';
+import type { Changes, Mallory, Prepared } from '../mallory/mallory.ts';
+import { besiege } from '../siege.ts';
+import type { FrameAttack } from '../siege.ts';
+import { openArena } from '../stage.ts';
+import type { Stage } from '../stage.ts';
+import { noteTalk } from './rule-battles.ts';
+
+interface Violation {
+  readonly what: string;
+  readonly rule: RuleId;
+  /** Place in the order of checks. */
+  readonly step: number;
+  /** The field that is changed: two changes of one field are no pair. */
+  readonly field: string;
+  readonly change: (mallory: Mallory, good: Prepared) => Changes;
+}
+
+const [form, eligibility, clock, epoch, plan, nodes, recipients, keys, proofs] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const sixMinutesMs = 360_000;
+
+const violations: readonly Violation[] = [
+  {
+    what: 'an origin with a space',
+    rule: 'frame/origin',
+    step: form,
+    field: 'origin',
+    change: () => ({ header: { origin: 'conclave test' } }),
+  },
+  {
+    what: 'a confirmation of 31 bytes',
+    rule: 'frame/length',
+    step: form,
+    field: 'confirm',
+    change: () => ({ trail: ({ confirm }) => ({ confirm: confirm.subarray(1) }) }),
+  },
+  {
+    what: 'a false old signature',
+    rule: 'commit/eligible',
+    step: eligibility,
+    field: 'oldSignature',
+    change: () => ({ signed: ({ oldSignature }) => ({ oldSignature: flipped(oldSignature, 40) }) }),
+  },
+  {
+    what: 'another server’s origin',
+    rule: 'commit/eligible',
+    step: eligibility,
+    field: 'origin',
+    change: () => ({ header: { origin: 'elsewhere.example' } }),
+  },
+  {
+    what: 'six minutes ahead',
+    rule: 'commit/clock',
+    step: clock,
+    field: 'nowMs',
+    change: (_mallory, { frame }) => ({ header: { nowMs: frame.header.nowMs + sixMinutesMs } }),
+  },
+  {
+    what: 'the next epoch',
+    rule: 'commit/epoch',
+    step: epoch,
+    field: 'epoch',
+    change: (_mallory, { frame }) => ({ header: { epoch: frame.header.epoch + 1 } }),
+  },
+  {
+    what: 'a time before the last commit’s',
+    rule: 'commit/monotone',
+    step: epoch,
+    field: 'nowMs',
+    change: (mallory) => ({ header: { nowMs: mallory.state.group.lastNowMs - 1 } }),
+  },
+  {
+    what: 'a leaf that is not there',
+    rule: 'tree/known-leaf',
+    step: plan,
+    field: 'operations',
+    change: () => ({
+      content: () => ({ operations: [{ kind: 'remove', leaf: 99, leaveSignature: undefined }] }),
+    }),
+  },
+  {
+    what: 'a fill on the own path',
+    rule: 'tree/fill-place',
+    step: plan,
+    field: 'fills',
+    change: () => ({ content: () => ({ fills: [1] }) }),
+  },
+  {
+    what: 'a sealed node left out',
+    rule: 'commit/nodes',
+    step: nodes,
+    field: 'nodes',
+    change: () => ({ content: ({ sealed }) => ({ sealed: sealed.slice(1) }) }),
+  },
+  {
+    what: 'a recipient left out',
+    rule: 'commit/recipients',
+    step: recipients,
+    field: 'handles',
+    change: () => ({
+      content: ({ sealed }) => ({
+        sealed: sealed.map((node) => ({ ...node, handles: node.handles.slice(1) })),
+      }),
+    }),
+  },
+  {
+    what: 'the identity as leaf key',
+    rule: 'commit/key',
+    step: keys,
+    field: 'leafKey',
+    change: () => ({ content: () => ({ leafKey: new Uint8Array(32) }) }),
+  },
+  {
+    what: 'Bo’s key as leaf key',
+    rule: 'tree/unique-key',
+    step: keys,
+    field: 'leafKey',
+    change: (_mallory, { plan }) => ({
+      content: () => ({ leafKey: plan.draft.node(leafNode(2 as LeafIndex))!.publicKey }),
+    }),
+  },
+  {
+    what: 'a false new signature',
+    rule: 'commit/new-signature',
+    step: proofs,
+    field: 'newSignature',
+    change: () => ({ signed: ({ newSignature }) => ({ newSignature: flipped(newSignature, 40) }) }),
+  },
+  {
+    what: 'a false sealing proof',
+    rule: 'sealing/handle-consistency',
+    step: proofs,
+    field: 'sealingProof',
+    change: () => ({ trail: ({ sealingProof }) => ({ sealingProof: flipped(sealingProof, -32) }) }),
+  },
+];
+
+export async function breakPairs(stage: Stage): Promise<void> {
+  const part = 'two rules at once';
+  const arena = await openArena(stage, 'the group of pairs');
+  const pairs = violations.flatMap((first, index) =>
+    violations
+      .slice(index + 1)
+      .filter(({ field }) => field !== first.field)
+      .map((second) => [first, second] as const),
+  );
+  // Proofs alone make their leaf wait: they come last, and before the control.
+  const costly = pairs.filter(([first]) => first.step === proofs);
+  const cheap = pairs.filter(([first]) => first.step !== proofs);
+  const attacks = [...cheap, ...costly].map(([first, second]) => attackOf(first, second));
+  await besiege(stage, { part, arena, by: arena.founder, attacks });
+  await noteTalk(stage, arena, 'broken pairs');
+}
+
+function attackOf(first: Violation, second: Violation): FrameAttack {
+  const decisive = first.step === second.step ? [first, second] : [first];
+  return {
+    name: `${first.what}, and ${second.what}`,
+    breaks: first.rule,
+    expects: [...new Set(decisive.map(({ rule }) => answerFor(rule)))],
+    clientSays: 'anything',
+    build: (mallory, good) =>
+      mallory.forge(good, both(first.change(mallory, good), second.change(mallory, good))),
+  };
+}
+
+function both(first: Changes, second: Changes): Changes {
+  return {
+    header: { ...first.header, ...second.header },
+    content(content) {
+      const changed = { ...content, ...first.content?.(content) };
+      return { ...changed, ...second.content?.(changed) };
+    },
+    trail(trail) {
+      const changed = { ...trail, ...first.trail?.(trail) };
+      return { ...changed, ...second.trail?.(changed) };
+    },
+    signed(trail) {
+      const changed = { ...trail, ...first.signed?.(trail) };
+      return { ...changed, ...second.signed?.(changed) };
+    },
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * Junk at a steady rate against one group, while honest people of another talk: how long does a message take from being
+ * said to being heard, and how long did it take before?
+ *
+ *   flooder, 127.0.0.2 ──▶ server ◀── Cy, Dee, 127.0.0.1
+ *
+ * The server has the limits per address that it has by default; flooder and honest people have addresses of their own, as in
+ * the world. They share the machine, so the flooder's own work slows them too.
+ */
+import { join } from 'node:path';
+import { parseConfig } from '@conclave/server';
+import { startServerProcess, TestMember } from '@conclave/testkit';
+import { HonestProcess, patienceMs } from '../honest/honest-process.ts';
+import { Mallory } from '../mallory/mallory.ts';
+import { atMost, exactly, measured } from '../report.ts';
+import type { Metric } from '../report.ts';
+import { readServerHealth } from '../server-health.ts';
+import { registerAccount } from '../stage.ts';
+import { floodKinds } from './flood-kinds.ts';
+import type { FloodKind } from './flood-kinds.ts';
+import { sendFlood } from './flooder.ts';
+
+const floodedName = 'flooded.test';
+const flooderAddress = '127.0.0.2';
+/** A message so often. */
+const paceMs = 100;
+const maxSlowdown = 3;
+const maxResidentMiB = 1_024;
+
+export async function runFloods(options: {
+  readonly folder: string;
+  readonly say: (line: string) => void;
+  readonly durationMs: number;
+}): Promise<Metric[]> {
+  const { folder, say, durationMs } = options;
+  await using server = await startServerProcess({
+    dataDirectory: join(folder, 'flooded-server'),
+    flags: { serverName: floodedName, 'accounts.registration': 'open', ...defaultLimits() },
+  });
+  await using cy = await HonestProcess.start({ name: 'Cy', folder: join(folder, 'Cy'), server: server.url });
+  await using dee = await HonestProcess.start({
+    name: 'Dee',
+    folder: join(folder, 'Dee'),
+    server: server.url,
+  });
+  const accessToken = await registerAccount(server.url, 'mallory');
+  const group = await cy.call('create', { accessToken, name: 'Those who only want to talk' });
+  const joined = dee.call('join', await cy.call('invite', { group, role: 'member' }));
+  await joined;
+  await cy.call('waitForEpoch', { group, epoch: 2, timeoutMs: patienceMs });
+  const kinds = floodKinds(await floodedGroup(server.url, accessToken));
+
+  const metrics: Metric[] = [];
+  for (const kind of kinds) metrics.push(...(await flood(kind)));
+  const health = await readServerHealth(server);
+  metrics.push(
+    exactly('floods: the flooded server lives', health.isReady ? 1 : 0, 1, 'server'),
+    atMost('floods: memory of the server', health.residentMiB, maxResidentMiB, 'MiB'),
+    exactly('floods: exit code of the flooded server', (await server.stop()) ?? -1, 0, 'code'),
+  );
+  return metrics;
+
+  async function flood({ name, perSecond, shots }: FloodKind): Promise<Metric[]> {
+    // What is normal is asked anew before every flood: the machine may have other things to do.
+    const idle = await conversation(cy, dee, group, `before ${name}`, durationMs / 2);
+    await readServerHealth(server);
+    const order = { url: server.url, localAddress: flooderAddress, perSecond, shots };
+    const [result, talk] = await Promise.all([
+      sendFlood({ ...order, durationMs: durationMs + 500 }),
+      conversation(cy, dee, group, name, durationMs),
+    ]);
+    const health = await readServerHealth(server);
+    const answers = Object.entries(result.answers)
+      .map(([answer, count]) => `${count} × ${answer}`)
+      .join(', ');
+    say(
+      `flood of ${name}: ${result.perSecond.toFixed(0)}/s of ${perSecond}/s sent (${answers}); ` +
+        `idle median ${idle.medianMs.toFixed(1)} ms, p95 ${idle.p95Ms.toFixed(1)} ms; ` +
+        `under flood median ${talk.medianMs.toFixed(1)} ms, p95 ${talk.p95Ms.toFixed(1)} ms; ` +
+        `event loop at most ${health.maxLagMs.toFixed(0)} ms late`,
+    );
+    const about = `flood of ${name}`;
+    return [
+      exactly(`${about}: messages heard`, talk.heard + idle.heard, talk.said + idle.said, 'messages'),
+      measured(`${about}: idle median`, idle.medianMs, 'ms'),
+      measured(`${about}: idle p95`, idle.p95Ms, 'ms'),
+      measured(`${about}: median`, talk.medianMs, 'ms'),
+      measured(`${about}: p95`, talk.p95Ms, 'ms'),
+      atMost(`${about}: median against idle`, talk.medianMs / idle.medianMs, maxSlowdown, '×'),
+      measured(`${about}: sent`, result.perSecond, 'a second'),
+      measured(`${about}: longest delay of the event loop`, health.maxLagMs, 'ms'),
+      exactly(`${about}: accepted, or answered as a bug`, wrongAnswers(result.answers), 0, 'answers'),
+    ];
+  }
+}
+
+/** Nothing of a flood is good, and nothing may be answered with 500. Challenges are everybody's for the asking. */
+function wrongAnswers(answers: Readonly<Record<string, number>>): number {
+  return (answers['500'] ?? 0) + (answers['201'] ?? 0);
+}
+
+/** What `startServerProcess` widens, as it is by default. */
+function defaultLimits(): Record<string, string> {
+  const { rateLimits } = parseConfig({});
+  return Object.fromEntries(
+    Object.entries(rateLimits).flatMap(([name, { burst, perMinute }]) => [
+      [`rateLimits.${name}.burst`, String(burst)],
+      [`rateLimits.${name}.perMinute`, String(perMinute)],
+    ]),
+  );
+}
+
+/** A group of the flooder's own, with leaves that may each commit. */
+async function floodedGroup(url: string, accessToken: string): Promise<Mallory[]> {
+  const founder = new Mallory(
+    await TestMember.create({ url, name: 'Mallory', accessToken, origin: floodedName }),
+  );
+  const leaves = await founder.member.add(...Array.from({ length: 15 }, () => 'member' as const));
+  const members = [founder];
+  for (const leaf of leaves) {
+    const given = founder.member.invite(leaf);
+    members.push(new Mallory(await TestMember.join({ url, name: `leaf ${leaf}` }, given)));
+  }
+  for (const { member } of members) await member.sync();
+  return members;
+}
+
+interface Talk {
+  readonly said: number;
+  readonly heard: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+}
+
+async function conversation(
+  speaker: HonestProcess,
+  listener: HonestProcess,
+  group: string,
+  occasion: string,
+  durationMs: number,
+): Promise<Talk> {
+  const count = Math.max(5, Math.floor(durationMs / paceMs));
+  const said = await speaker.call('chatter', { group, prefix: occasion, count, everyMs: paceMs });
+  await listener.call('waitForText', { group, text: said.at(-1)!.text, timeoutMs: patienceMs });
+  const heardAt = new Map((await listener.call('heard', group)).map(({ text, atMs }) => [text, atMs]));
+  const delays = said
+    .flatMap(({ text, atMs }) => {
+      const at = heardAt.get(text);
+      return at === undefined ? [] : [at - atMs];
+    })
+    .sort((a, b) => a - b);
+  const at = (share: number): number =>
+    delays[Math.min(delays.length - 1, Math.floor(share * delays.length))] ?? Number.NaN;
+  return { said: said.length, heard: delays.length, medianMs: at(0.5), p95Ms: at(0.95) };
+}

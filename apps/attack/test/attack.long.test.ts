@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import type { Report } from '../src/report.ts';
+
+const run = promisify(execFile);
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+it('nothing gets past a real server and honest clients', async () => {
+  const attacked = await run(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', main, '--quick', '--json'],
+    {
+      timeout: 540_000,
+      maxBuffer: 2 ** 26,
+    },
+  ).catch((error: { stdout?: string; stderr?: string }) => ({
+    stdout: error.stdout ?? '',
+    stderr: error.stderr ?? '',
+  }));
+  const report = JSON.parse(attacked.stdout.trim().split('\n').at(-1) ?? '{}') as Report;
+  expect(report.name).toBe('attack');
+  // How long something took is measured by hand, on a quiet machine: here it only says who else was at work.
+  const missed = report.metrics.filter(({ met, unit }) => met === false && unit !== '×' && unit !== 'ms');
+  expect(missed.map(({ name, value, target }) => `${name}: ${value}, should be ${target}`)).toEqual([]);
+  expect(report.metrics.length).toBeGreaterThan(40);
+});
