@@ -8,7 +8,7 @@ import type { Engine } from '../src/index.ts';
 
 /** Runs wherever WebAssembly has SIMD. */
 export const kernelUrl = new URL('../build/ristretto.wasm', import.meta.url);
-/** Sums and decodes twice as fast; needs relaxed SIMD and a processor with a fused multiply-add. */
+/** Sums and decodes about twice as fast; needs relaxed SIMD and a processor with a fused multiply-add. */
 export const fusedKernelUrl = new URL('../build/ristretto-fused.wasm', import.meta.url);
 
 /** The faster kernel that this machine runs exactly. Compiles once; hand the module to as many engines and workers as wanted. */

@@ -4,8 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { createNobleEngine, loadWasmEngine } from '../src/index.ts';
 import { elementDerivations, generatorMultiples, invalidEncodings } from './rfc9496-vectors.ts';
 
-async function fetchKernel(): Promise<ArrayBuffer> {
-  const response = await fetch(new URL('../build/ristretto.wasm', import.meta.url));
+const portableUrl = new URL('../build/ristretto.wasm', import.meta.url);
+const fusedUrl = new URL('../build/ristretto-fused.wasm', import.meta.url);
+
+async function fetchKernel(url = portableUrl): Promise<ArrayBuffer> {
+  const response = await fetch(url);
   expect(response.ok).toBe(true);
   return response.arrayBuffer();
 }
@@ -26,12 +29,16 @@ describe('the kernel in a browser', () => {
     }
   });
 
-  it('sums many products as the reference does', async () => {
-    const { group: wasm } = await loadWasmEngine(await fetchKernel());
+  it.each([
+    ['portable', portableUrl],
+    ['fused', fusedUrl],
+  ])('decodes and sums many products as the reference does: %s', async (_, url) => {
+    const { group: wasm } = await loadWasmEngine(await fetchKernel(url));
     const { group: noble } = createNobleEngine();
     const [ours, theirs] = [wasm, noble].map((group) => {
       const scalars = group.scalars.powers(group.scalars.fromNumber(-3), 250);
-      const points = scalars.map((scalar) => group.multiplyGenerator(scalar));
+      const encodings = group.encodePoints(scalars.map((scalar) => group.multiplyGenerator(scalar)));
+      const points = group.decodePoints(encodings)!;
       return bytesToHex(group.encodePoint(group.multiScalarMultiply(points, scalars.toReversed())));
     });
     expect(ours).toBe(theirs);
