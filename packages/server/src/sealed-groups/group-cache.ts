@@ -92,7 +92,8 @@ export function createGroupCache(deps: GroupCacheDeps): GroupCache {
   const node = async (groupId: string, epoch: number, index: number): Promise<TreeNode | undefined> => {
     const place = toNodeIndex(index, maxLeafCount);
     if (place === undefined) return undefined;
-    const whole = trees.get(groupId)?.group;
+    // No use of the tree: reading and messages do not keep one in memory that no commit needs.
+    const whole = trees.peek(groupId)?.group;
     if (whole?.epoch === epoch) return whole.tree.node(place);
     const entry = heads.peek(groupId);
     const nodes = entry?.head.epoch === epoch ? entry.nodes : undefined;

@@ -147,8 +147,15 @@ it('is bounded by nodes and by heads, and lets idle groups go', async () => {
     await cache.use(each.groupId, row, ({ group }) => expect(group.epoch).toBe(2));
     expect([cache.heads, cache.trees]).toEqual([1, 1]);
   }
-  await clock.advance(600_000);
-  expect(cache.dropIdle()).toBe(2);
+  await clock.advance(300_000);
+  // Reading keeps the head, and no tree.
+  cache.head(other.groupId, await rowOf(other));
+  await cache.node(other.groupId, 2, 0);
+  await clock.advance(300_000);
+  expect(cache.dropIdle()).toBe(1);
+  expect([cache.heads, cache.trees]).toEqual([1, 0]);
+  await clock.advance(300_000);
+  expect(cache.dropIdle()).toBe(1);
   expect([cache.heads, cache.trees]).toEqual([0, 0]);
   expect(await cache.node(other.groupId, 2, leafNode(0 as LeafIndex))).toEqual(
     other.tree.node(0 as NodeIndex),
