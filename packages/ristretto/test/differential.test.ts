@@ -265,7 +265,7 @@ describe('points', () => {
 });
 
 describe('multi-scalar multiplication', () => {
-  it.each([0, 1, 2, 3, 31, 32, 119, 120, 160, 1000, 3000])('of %d points', (size) => {
+  it.each([0, 1, 2, 3, 11, 12, 13, 31, 32, 119, 120, 160, 1000, 3000])('of %d points', (size) => {
     // Few distinct points and edge scalars among random ones: equal digits, equal points, cancelling terms.
     const terms = Array.from({ length: size }, (_, i) => ({
       point: i % 5 === 0 ? encodings[i % encodings.length]! : undefined,
