@@ -8,12 +8,16 @@ export interface DatabaseView extends Disposable {
   ofGroup(groupId: string): string;
   /** A digest of every row of these tables. */
   ofTables(...tables: readonly string[]): string;
-  /** How many stored frames there are with one of these body hashes (hexadecimal). */
-  countFrames(bodyHashes: ReadonlySet<string>): number;
+  /** How many of the frames with these SHA-256 (hexadecimal) are stored. */
+  countFrames(hashes: ReadonlySet<string>): number;
   /** What SQLite says of the file, and how many rows wait to be published or were given up. */
   health(): { readonly integrity: string; readonly outbox: number; readonly parked: number };
   /** Groups whose newest sequence number is not the number of their frames, or whose epoch has no row. */
   brokenGroups(): number;
+}
+
+export function hashOfFrame(frame: Uint8Array): string {
+  return createHash('sha256').update(frame).digest('hex');
 }
 
 export function openDatabaseView(dataDirectory: string): DatabaseView {
@@ -49,10 +53,10 @@ export function openDatabaseView(dataDirectory: string): DatabaseView {
     ofTables(...names) {
       return names.map((name) => digestOf(database.prepare(`select * from "${name}"`).iterate())).join('\n');
     },
-    countFrames(bodyHashes) {
+    countFrames(hashes) {
       let found = 0;
-      for (const { body_hash: hash } of database.prepare('select body_hash from sealed_frames').iterate()) {
-        if (bodyHashes.has(Buffer.from(hash as Uint8Array).toString('hex'))) found++;
+      for (const { frame } of database.prepare('select frame from sealed_frames').iterate()) {
+        if (hashes.has(hashOfFrame(frame as Uint8Array))) found++;
       }
       return found;
     },

@@ -4,6 +4,8 @@ import type { ServerProcess } from '@conclave/testkit';
 export interface ServerHealth {
   readonly isReady: boolean;
   readonly residentMiB: number;
+  /** Of all threads since the start. */
+  readonly cpuSeconds: number;
   /** Longest delay of the event loop. */
   readonly maxLagMs: number;
   /** Rows that wait to be published, and those that were given up. */
@@ -22,6 +24,7 @@ export async function readServerHealth({ adminUrl }: Pick<ServerProcess, 'adminU
   return {
     isReady: ready.status === 200,
     residentMiB: read('process_resident_memory_bytes') / 2 ** 20,
+    cpuSeconds: read('process_cpu_seconds_total'),
     maxLagMs: read('nodejs_eventloop_lag_max_seconds') * 1_000,
     outboxPending: read('conclave_outbox_pending'),
     outboxParked: read('conclave_outbox_parked'),

@@ -11,8 +11,9 @@ import type { RequestedOperation, RuleId } from '@conclave/sealed-group';
 import { postFrame, valueOf } from '@conclave/testkit';
 import { answerFor, answerText, markOf } from './attack.ts';
 import type { Outcome } from './attack.ts';
+import { hashOfFrame } from './database-view.ts';
 import type { Mallory, Prepared } from './mallory/mallory.ts';
-import { bodyHashOf, patiently, settled, viewsOf } from './stage.ts';
+import { patiently, settled, viewsOf } from './stage.ts';
 import type { Arena, Stage } from './stage.ts';
 
 export interface FrameAttack {
@@ -65,7 +66,6 @@ async function carryOut(
 ): Promise<Omit<Outcome, 'isControlled'>> {
   const { groupId } = arena;
   const frame = attack.build(by, good);
-  const hash = bodyHashOf(frame);
   const rowsBefore = stage.database.ofGroup(groupId);
   const viewsBefore = await viewsOf(groupId, arena.people);
 
@@ -82,7 +82,7 @@ async function carryOut(
   if (clientSays !== 'nothing' && rules[attack.breaks].checkedBy === 'both') {
     faults.push(...refusedByClient(by, frame, clientSays));
   }
-  if (hash !== undefined && observed !== '200') stage.badFrames.add(hash);
+  if (observed !== '200') stage.badFrames.add(hashOfFrame(frame));
   return {
     part,
     name: attack.name,

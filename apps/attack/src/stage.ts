@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseFrame } from '@conclave/sealed-group';
 import type { GroupMode, Role } from '@conclave/sealed-group';
 import { defaultMode, startServerProcess, TestMember } from '@conclave/testkit';
 import type { ServerAnswer, ServerProcess } from '@conclave/testkit';
@@ -28,7 +27,7 @@ export interface Stage extends AsyncDisposable {
   /** Every attack that was carried out. */
   readonly outcomes: Outcome[];
   readonly arenas: Arena[];
-  /** Body hashes of the frames that must be nowhere when all is over. */
+  /** SHA-256 of the frames that must be nowhere when all is over. */
   readonly badFrames: Set<string>;
   readonly say: (line: string) => void;
 }
@@ -167,12 +166,6 @@ export async function patiently(post: () => Promise<ServerAnswer>): Promise<Serv
     if (!mustWait || Date.now() > deadline) return answer;
     await sleep(Math.max(20, Math.min(answer.body.retry_after_ms ?? 100, 5_000)));
   }
-}
-
-/** As frames are identified in the database; undefined for octets that are none. */
-export function bodyHashOf(frame: Uint8Array): string | undefined {
-  const parsed = parseFrame(frame);
-  return parsed.ok ? Buffer.from(parsed.value.bodyHash).toString('hex') : undefined;
 }
 
 export async function registerAccount(url: string, username: string): Promise<string> {

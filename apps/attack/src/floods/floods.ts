@@ -50,6 +50,8 @@ export async function runFloods(options: {
   await cy.call('waitForEpoch', { group, epoch: 2, timeoutMs: patienceMs });
   const kinds = floodKinds(await floodedGroup(server.url, accessToken));
 
+  // The first messages of a process are slower than all others.
+  await conversation(cy, dee, group, 'warming up', durationMs / 2);
   const metrics: Metric[] = [];
   for (const kind of kinds) metrics.push(...(await flood(kind)));
   const health = await readServerHealth(server);
@@ -63,13 +65,15 @@ export async function runFloods(options: {
   async function flood({ name, perSecond, shots }: FloodKind): Promise<Metric[]> {
     // What is normal is asked anew before every flood: the machine may have other things to do.
     const idle = await conversation(cy, dee, group, `before ${name}`, durationMs / 2);
-    await readServerHealth(server);
+    const before = await readServerHealth(server);
+    const startedMs = performance.now();
     const order = { url: server.url, localAddress: flooderAddress, perSecond, shots };
     const [result, talk] = await Promise.all([
       sendFlood({ ...order, durationMs: durationMs + 500 }),
       conversation(cy, dee, group, name, durationMs),
     ]);
     const health = await readServerHealth(server);
+    const cores = (health.cpuSeconds - before.cpuSeconds) / ((performance.now() - startedMs) / 1_000);
     const answers = Object.entries(result.answers)
       .map(([answer, count]) => `${count} × ${answer}`)
       .join(', ');
@@ -77,7 +81,7 @@ export async function runFloods(options: {
       `flood of ${name}: ${result.perSecond.toFixed(0)}/s of ${perSecond}/s sent (${answers}); ` +
         `idle median ${idle.medianMs.toFixed(1)} ms, p95 ${idle.p95Ms.toFixed(1)} ms; ` +
         `under flood median ${talk.medianMs.toFixed(1)} ms, p95 ${talk.p95Ms.toFixed(1)} ms; ` +
-        `event loop at most ${health.maxLagMs.toFixed(0)} ms late`,
+        `the server used ${cores.toFixed(2)} cores, its event loop was at most ${health.maxLagMs.toFixed(0)} ms late`,
     );
     const about = `flood of ${name}`;
     return [
@@ -88,6 +92,7 @@ export async function runFloods(options: {
       measured(`${about}: p95`, talk.p95Ms, 'ms'),
       atMost(`${about}: median against idle`, talk.medianMs / idle.medianMs, maxSlowdown, '×'),
       measured(`${about}: sent`, result.perSecond, 'a second'),
+      measured(`${about}: the server’s share of the machine`, cores, 'cores'),
       measured(`${about}: longest delay of the event loop`, health.maxLagMs, 'ms'),
       exactly(`${about}: accepted, or answered as a bug`, wrongAnswers(result.answers), 0, 'answers'),
     ];
