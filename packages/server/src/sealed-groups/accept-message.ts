@@ -1,16 +1,14 @@
 /** Judges an eligible message: its epoch, the form of its proof, its writer's standing; then writes it. */
+import type { Clock } from '@conclave/platform';
 import { checkMessageEpoch, checkMessageProof } from '@conclave/sealed-group';
 import type { LeafNode, MessageFrame } from '@conclave/sealed-group';
-import type { AcceptedFrame, AcceptFrameDeps } from './accept-frame.ts';
+import type { AcceptedFrame } from './accept-frame.ts';
 import type { CachedHead } from './group-cache.ts';
-import { createMessageBatches } from './message-batches.ts';
+import type { MessageBatches } from './message-batches.ts';
 import { ruleError, wrongEpochError } from './rule-errors.ts';
 
-/** Bounds how long one group's unit holds the event loop: about two milliseconds. */
-const maxFramesPerUnit = 128;
-
-export function createAcceptMessage({ store, clock }: Pick<AcceptFrameDeps, 'store' | 'clock'>) {
-  const batches = createMessageBatches(store, { maxFrames: maxFramesPerUnit });
+export function createAcceptMessage(deps: { readonly clock: Clock; readonly batches: MessageBatches }) {
+  const { clock, batches } = deps;
   /** Undefined: the epoch changed meanwhile, or a twin was faster. */
   return async (
     groupId: string,

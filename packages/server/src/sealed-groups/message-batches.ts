@@ -1,15 +1,16 @@
 /**
- * Messages of a group that are ready at the same time are written together: one unit takes n sequence numbers at once,
- * stores n frames and enqueues n announcements, in one order.
+ * Messages of a group that come close together are written together: one unit takes n sequence numbers at once, stores n
+ * frames and enqueues n announcements, in one order. A sync to disk then serves them all.
  *
- *   ready ─▶ batch of (group, epoch) ──unit begins: closed──▶ last_seq + n if still this epoch ─▶ n frames ─▶ n outbox rows
- *             joined until its unit begins, at most maxFrames
+ *   expect ─▶ verified, judged ─▶ write ─▶ batch of (group, epoch) ─▶ last_seq + n if still this epoch ─▶ n frames ─▶ n outbox rows
+ *                                           begins when no more messages of the group are on their way,
+ *                                           when it is full, or after holdMs
  *
- * A batch stands or falls as a whole. When a twin of one of its frames was stored meanwhile, each frame is written by
- * itself, so that only the twin is judged again; when the epoch changed, all are.
+ * A message that comes alone is not held. A batch stands or falls as a whole: when a twin of one of its frames was stored
+ * meanwhile, each frame is written by itself, so that only the twin is judged again; when the epoch changed, all are.
  */
 import { isUniqueViolation, prepareEnqueue } from '@conclave/platform';
-import type { Store } from '@conclave/platform';
+import type { Clock, Store } from '@conclave/platform';
 import type { GroupHead, MessageFrame } from '@conclave/sealed-group';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { announcementOf } from './announce.ts';
@@ -17,6 +18,12 @@ import type { GroupTransaction } from './group-rows.ts';
 import { writeInEpoch } from './write-once.ts';
 
 export interface MessageBatches {
+  /**
+   * The message is being verified: batches of its group wait a little for it. Whoever calls this calls `forget` once it is,
+   * and does not wait for anything in between that may wait for a batch.
+   */
+  expect(groupId: string, frame: MessageFrame): void;
+  forget(groupId: string, frame: MessageFrame): void;
   /**
    * The frame's durable sequence number. Undefined, and nothing of it written, if the group is no longer in the epoch of
    * `head` or a frame with the same body was faster: then judge again.
@@ -30,17 +37,18 @@ interface Entry {
 }
 
 interface Batch {
-  readonly groupId: string;
   readonly head: GroupHead;
   /** By body, in the order of their sequence numbers. */
   readonly entries: Map<string, Entry>;
   /** By body; undefined for those to be judged again. Nobody hears of a batch before it is durable. */
   readonly written: Promise<ReadonlyMap<string, number | undefined>>;
+  /** Waits no longer for others. They may still join until its unit runs. */
+  readonly begin: () => void;
 }
 
 export function createMessageBatches(
-  store: Store<ServerDatabase>,
-  options: { readonly maxFrames: number },
+  { store, clock }: { readonly store: Store<ServerDatabase>; readonly clock: Clock },
+  options: { readonly maxFrames: number; readonly holdMs: number },
 ): MessageBatches {
   const takeSeqs = store.prepare(
     (db, value: { readonly groupId: string; readonly epoch: number; readonly count: number }) =>
@@ -76,31 +84,57 @@ export function createMessageBatches(
   const enqueue = prepareEnqueue(store);
   /** The batch of each group that can still be joined. */
   const openByGroup = new Map<string, Batch>();
+  const expectedByGroup = new Map<string, Set<MessageFrame>>();
 
   return {
+    expect(groupId, frame) {
+      const expected = expectedByGroup.get(groupId);
+      if (expected === undefined) expectedByGroup.set(groupId, new Set([frame]));
+      else expected.add(frame);
+    },
+    forget,
     async write(groupId, head, frame, nowMs) {
       const body = Buffer.from(frame.bodyHash).toString('latin1');
       let batch = openByGroup.get(groupId);
+      if (
+        batch !== undefined &&
+        (batch.head.epoch !== head.epoch || batch.entries.size >= options.maxFrames)
+      ) {
+        batch.begin();
+        batch = undefined;
+      }
+      const isTwin = batch?.entries.has(body) === true;
+      batch ??= open(groupId, head);
+      if (!isTwin) batch.entries.set(body, { frame, nowMs });
+      if (!expectedByGroup.has(groupId)) batch.begin();
+      const seqs = await batch.written;
       // A twin waits for the one before it and is judged again.
-      if (batch?.entries.has(body) === true) {
-        await batch.written;
-        return undefined;
-      }
-      if (batch === undefined || batch.head.epoch !== head.epoch || batch.entries.size >= options.maxFrames) {
-        batch = open(groupId, head);
-      }
-      batch.entries.set(body, { frame, nowMs });
-      return (await batch.written).get(body);
+      return isTwin ? undefined : seqs.get(body);
     },
   };
 
+  function forget(groupId: string, frame: MessageFrame): void {
+    const expected = expectedByGroup.get(groupId);
+    expected?.delete(frame);
+    if (expected !== undefined && expected.size > 0) return;
+    expectedByGroup.delete(groupId);
+    openByGroup.get(groupId)?.begin();
+  }
+
   function open(groupId: string, head: GroupHead): Batch {
     const entries = new Map<string, Entry>();
+    const begun = Promise.withResolvers<void>();
+    const timer = clock.schedule(options.holdMs, begun.resolve);
     const close = (): void => {
       if (openByGroup.get(groupId) === batch) openByGroup.delete(groupId);
     };
-    const written = writeAll(groupId, head, entries, close).finally(close);
-    const batch: Batch = { groupId, head, entries, written };
+    const written = begun.promise
+      .then(() => {
+        timer[Symbol.dispose]();
+        return writeAll(groupId, head, entries, close);
+      })
+      .finally(close);
+    const batch: Batch = { head, entries, written, begin: begun.resolve };
     openByGroup.set(groupId, batch);
     return batch;
   }
