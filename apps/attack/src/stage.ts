@@ -142,6 +142,19 @@ export function viewsOf(groupId: string, people: readonly HonestProcess[]): Prom
   return Promise.all(people.map((person) => person.view(groupId)));
 }
 
+/** The founder says something and everybody hears it: what is wrong, or nothing. Until then the honest may still see a change. */
+export async function founderSays(
+  { groupId, founder, people }: Arena,
+  text: string,
+): Promise<string | undefined> {
+  const answer = await patiently(() => founder.member.say(text));
+  if (answer.status !== 200) return `answered ${answer.status}`;
+  const hears = people.map((person) =>
+    person.call('waitForText', { group: groupId, text, timeoutMs: patienceMs }),
+  );
+  return (await Promise.all(hears)).every(Boolean) ? undefined : 'not everybody hears it';
+}
+
 /** A message of each honest member reaches all the others. */
 export async function stillTalk({ groupId, people }: Arena, occasion: string): Promise<string[]> {
   const faults: string[] = [];

@@ -3,10 +3,9 @@ import { systemRandom } from '@conclave/platform';
 import { encodeFrame, parseFrame, SealedGroup } from '@conclave/sealed-group';
 import { defaultMode, postCreate, postFrame, valueOf } from '@conclave/testkit';
 import { answerText } from '../attack.ts';
-import { assault, wants } from '../assault.ts';
+import { assault } from '../assault.ts';
 import type { Assault } from '../assault.ts';
-import { patienceMs } from '../honest/honest-process.ts';
-import { openArena, patiently, settled } from '../stage.ts';
+import { founderSays, openArena, patiently, settled } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 
 const part = 'replays';
@@ -18,14 +17,7 @@ export async function replay(stage: Stage): Promise<void> {
   const { founder } = arena;
   const { member } = founder;
   let said = 0;
-  const say = async (): Promise<string | undefined> => {
-    const text = `still here ${++said}`;
-    const answer = await patiently(() => member.say(text));
-    const hears = arena.people.map((person) =>
-      person.call('waitForText', { group: arena.groupId, text, timeoutMs: patienceMs }),
-    );
-    return (await Promise.all(hears)).every(Boolean) ? wants(200, answer) : 'not everybody hears it';
-  };
+  const say = (): Promise<string | undefined> => founderSays(arena, `still here ${++said}`);
   const attempt = (attack: Omit<Assault, 'part' | 'control'>): Promise<void> =>
     assault(stage, { part, control: say, ...attack });
 
