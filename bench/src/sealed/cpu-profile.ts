@@ -13,7 +13,7 @@ interface Profile {
 
 /** First match counts. */
 const owners: readonly (readonly [owner: string, pattern: RegExp])[] = [
-  ['group arithmetic (the kernel and around it)', /^wasm:|@noble\/curves|packages\/ristretto/],
+  ['group arithmetic and hashing (the kernel and around it)', /^wasm:|@noble\/curves|packages\/ristretto/],
   ['hashing (@noble/hashes)', /@noble\/hashes/],
   ['protobuf', /@bufbuild|\/wire\//],
   ['sealed-group rules', /packages\/sealed-group/],
@@ -28,20 +28,35 @@ const owners: readonly (readonly [owner: string, pattern: RegExp])[] = [
   ['starting (modules, stripping of types)', /node:internal\/(modules|process|bootstrap|deps)|node:vm/],
 ];
 
-/** Shares of busy time by owner, largest first; idle time is left out. */
+/** Shares of the busy time of all threads by owner, largest first; idle time is left out. Workers are one owner. */
 export async function readCpuShares(folder: string): Promise<(readonly [owner: string, share: number])[]> {
-  const file = (await readdir(folder)).find((name) => name.endsWith('.cpuprofile'));
-  if (file === undefined) throw new Error('the server wrote no profile');
-  const profile = JSON.parse(await readFile(join(folder, file), 'utf8')) as Profile;
-  const ownerById = new Map(profile.nodes.map(({ id, callFrame }) => [id, ownerOf(callFrame)]));
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile'));
+  if (files.length === 0) throw new Error('the server wrote no profile');
   const timeByOwner = new Map<string, number>();
-  profile.samples.forEach((id, index) => {
-    const owner = ownerById.get(id);
-    if (owner === undefined) return;
-    timeByOwner.set(owner, (timeByOwner.get(owner) ?? 0) + (profile.timeDeltas[index] ?? 0));
-  });
+  for (const file of files) {
+    const profile = JSON.parse(await readFile(join(folder, file), 'utf8')) as Profile;
+    addTimes(timeByOwner, profile, isOfWorker(file) ? 'worker threads (proofs)' : undefined);
+  }
   const busy = [...timeByOwner.values()].reduce((sum, time) => sum + time, 0);
   return [...timeByOwner].map(([owner, time]) => [owner, time / busy] as const).sort((a, b) => b[1] - a[1]);
+}
+
+/** Node names profiles CPU.DATE.TIME.PROCESS.THREAD.NUMBER.cpuprofile; thread 0 is the main one. */
+function isOfWorker(file: string): boolean {
+  return file.split('.')[4] !== '0';
+}
+
+function addTimes(timeByOwner: Map<string, number>, profile: Profile, owner: string | undefined): void {
+  const ownerById = new Map(
+    profile.nodes.map(({ id, callFrame }) => {
+      const found = ownerOf(callFrame);
+      return [id, found === undefined ? undefined : (owner ?? found)];
+    }),
+  );
+  profile.samples.forEach((id, index) => {
+    const of = ownerById.get(id);
+    if (of !== undefined) timeByOwner.set(of, (timeByOwner.get(of) ?? 0) + (profile.timeDeltas[index] ?? 0));
+  });
 }
 
 function ownerOf({ functionName, url }: { functionName: string; url: string }): string | undefined {
