@@ -5,4 +5,6 @@ import type { TupleHash } from './tuple-hash.ts';
 export interface Engine {
   readonly group: Ristretto255;
   readonly tupleHash: TupleHash;
+  /** What it runs on, compiled, for an engine of the same kind in a worker: modules can be posted. Absent without a kernel. */
+  readonly kernel?: WebAssembly.Module;
 }

@@ -39,6 +39,8 @@ export interface Suite {
   readonly messageBaseTable: FixedBase;
   /** Logarithms to base H of sealed digits. */
   readonly digitLog: SmallLog;
+  /** The kernel that all of it runs on, if it does, for the suite of a worker. */
+  readonly kernel: WebAssembly.Module | undefined;
 }
 
 /** `engine`: the reference by default; Node takes `createNodeEngine` of `@conclave/ristretto/wasm-node`, an order of magnitude faster. */
@@ -58,5 +60,6 @@ export function createSuite(engine: Engine = createNobleEngine()): Suite {
       tableSize: smallLogTableSize,
       searchTableSize,
     }),
+    kernel: engine.kernel,
   };
 }

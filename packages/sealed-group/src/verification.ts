@@ -1,4 +1,6 @@
-/** What a worker needs that verifies claims and nothing else: it loads sooner, and keeps less, than the whole package. */
+/** What a worker needs, of a server or a client, and what reaches it: it loads sooner, and keeps less, than the whole package. */
+export { packClaims, transferablesOf, unpackClaims } from './commit/claim-parcel.ts';
+export type { ClaimParcel } from './commit/claim-parcel.ts';
 export { claimCost, verifyClaims } from './commit/claims.ts';
 export type {
   Claim,
@@ -7,8 +9,11 @@ export type {
   SignatureClaim,
   VerificationDeps,
 } from './commit/claims.ts';
-export type { Violation } from './result.ts';
+export { accept } from './result.ts';
+export type { Result, Violation } from './result.ts';
 export { rules } from './rules/index.ts';
 export type { RuleId } from './rules/index.ts';
+export { searchDigits } from './sealing/index.ts';
+export type { DigitSearch, FoundDigits } from './sealing/index.ts';
 export { createSuite } from './suite.ts';
 export type { Suite } from './suite.ts';

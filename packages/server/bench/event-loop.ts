@@ -31,7 +31,7 @@ import type {
   Result,
   SecretScalar,
 } from '@conclave/sealed-group';
-import { packClaims } from '../src/proofs/claim-parcel.ts';
+import { packClaims } from '@conclave/sealed-group/verification';
 import { suite } from '../test/proofs/claims.ts';
 
 const runs = 50;

@@ -10,7 +10,7 @@ import { performance } from 'node:perf_hooks';
 import { createMetrics, silentLog, systemClock } from '@conclave/platform';
 import type { Claim } from '@conclave/sealed-group';
 import { claimCost } from '@conclave/sealed-group/verification';
-import { packClaims } from '../src/proofs/claim-parcel.ts';
+import { packClaims } from '@conclave/sealed-group/verification';
 import { createProofPool } from '../src/proofs/proof-pool.ts';
 import { newKeyPair, sealingClaim, signatureClaim } from '../test/proofs/claims.ts';
 

@@ -14,13 +14,13 @@ export type KernelSource = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayB
 /** Compiles synchronously where bytes are given: a browser's main thread may refuse that (`loadWasmEngine`). */
 export function createWasmEngine(source: KernelSource): Engine {
   const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
-  return engineOn(new WebAssembly.Instance(module));
+  return engineOn(module, new WebAssembly.Instance(module));
 }
 
 /** The same without blocking: for browsers' main threads. */
 export async function loadWasmEngine(source: KernelSource): Promise<Engine> {
   const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
-  return engineOn(await WebAssembly.instantiate(module));
+  return engineOn(module, await WebAssembly.instantiate(module));
 }
 
 /**
@@ -35,8 +35,8 @@ function isExact({ exports }: Kernel): boolean {
   return exports.isExact === undefined || exports.isExact() !== 0;
 }
 
-function engineOn(instance: WebAssembly.Instance): Engine {
+function engineOn(module: WebAssembly.Module, instance: WebAssembly.Instance): Engine {
   const kernel = new Kernel(instance);
   if (!isExact(kernel)) throw new Error('this machine cannot run the fused kernel: use the portable one');
-  return { group: createWasmRistretto(kernel), tupleHash: createWasmTupleHash(kernel) };
+  return { group: createWasmRistretto(kernel), tupleHash: createWasmTupleHash(kernel), kernel: module };
 }

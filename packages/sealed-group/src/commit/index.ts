@@ -8,6 +8,7 @@ export { buildCreate } from './build-create.ts';
 export type { BuildCreateInput, BuiltCreate } from './build-create.ts';
 export { claimCost, verifyClaims, verifyClaimsOfOne } from './claims.ts';
 export type { Claim, KeysClaim, SealingProofClaim, SignatureClaim, VerificationDeps } from './claims.ts';
+export type { ProofVerifier } from './proof-verifier.ts';
 export * from './context.ts';
 export type { CommitEffect, CreateEffect, LeaveEffect, Pending } from './effects.ts';
 export { checkEligibility, eligibilityClaim, leafFrom, leafOfFrame } from './eligibility.ts';

@@ -7,7 +7,7 @@
  */
 import { equalBytes } from '@noble/ciphers/utils.js';
 import type { Claim } from '../commit/index.ts';
-import { checkSeals, sealingClaim, trailerSignatureContext, verifyClaimsOfOne } from '../commit/index.ts';
+import { checkSeals, sealingClaim, trailerSignatureContext } from '../commit/index.ts';
 import type { IdentityEntry } from '../identity/index.ts';
 import { openRosterSnapshot, Roster, verifyRosterSnapshot } from '../identity/index.ts';
 import type { Invite } from '../invite/index.ts';
@@ -32,8 +32,9 @@ import {
 import type { CommitFrame } from '../wire/index.ts';
 import { isCommitFrame, parseFrame, trailerContext, unsignedPart } from '../wire/index.ts';
 import type { MemberDeps, MemberState } from './member-state.ts';
+import type { Working } from './errand.ts';
+import { searching, verifying } from './errand.ts';
 import { openPath } from './open-path.ts';
-import type { Searching } from './open-path.ts';
 
 export interface JoinInput {
   /** From `verifyInvite`. Its secrets are copied: wipe it once the member is stored. */
@@ -54,11 +55,11 @@ export interface JoinFindings {
   readonly flags: readonly RuleId[];
 }
 
-/** Yields only while a sealed secret needs a slow search. */
+/** Its errands: the claims of commit n, and a slow search if a sealed secret needs one. */
 export function* joinGroup(
   deps: MemberDeps,
   input: JoinInput,
-): Searching<Result<{ state: MemberState; findings: JoinFindings }>> {
+): Working<Result<{ state: MemberState; findings: JoinFindings }>> {
   const { suite } = deps;
   const { invite } = input;
   const tree = decodeTree(input.tree, (bytes) => parsePublicKey(suite, bytes));
@@ -71,19 +72,21 @@ export function* joinGroup(
   if (!seals.ok) return seals;
   const claims = claimsOf(tree.value, frame.value, seals.value);
   if (!claims.ok) return claims;
-  const broken = verifyClaimsOfOne(deps, claims.value);
-  if (broken !== undefined) return broken;
+  const held = yield* verifying(claims.value);
+  if (!held.ok) return held;
 
   const leafSecret = parseSecret(suite, invite.leafSecret.reveal());
   if (leafSecret === undefined) return violation('invite/leaf-secret');
-  const opened = yield* openPath({
-    suite,
-    tree: tree.value,
-    seals: seals.value,
-    sealed: frame.value.content.sealed,
-    leaf: invite.leaf,
-    known: new Map([[leafNode(invite.leaf), leafSecret]]),
-  });
+  const opened = yield* searching(
+    openPath({
+      suite,
+      tree: tree.value,
+      seals: seals.value,
+      sealed: frame.value.content.sealed,
+      leaf: invite.leaf,
+      known: new Map([[leafNode(invite.leaf), leafSecret]]),
+    }),
+  );
   if (!opened.ok) return opened;
 
   const { roster, findings } = rosterOf(deps, input, tree.value);

@@ -2,7 +2,7 @@
  * What a member knows of its group. A value: processing a frame gives the next one, and only then are keys of the old one
  * overwritten and the shared tree changed, so that a refused frame leaves no trace. Never leaves `src/group/`.
  */
-import type { CommitSecrets, PublicGroup } from '../commit/index.ts';
+import type { CommitSecrets, ProofVerifier, PublicGroup } from '../commit/index.ts';
 import type { PersonProfile, Roster, SigningKey } from '../identity/index.ts';
 import type { RandomSource } from '@conclave/ristretto';
 import type { EpochKeys, Secret } from '../schedule/index.ts';
@@ -20,7 +20,9 @@ export interface MemberDeps {
   readonly identity: SigningKey;
   /** How the person is shown to the group from its next commit on. */
   readonly profile: PersonProfile;
-  /** Where a cheater's digits are searched for when the caller can wait (`processFrameAsync`); in place if absent. */
+  /** Where the claims of commits are verified when the caller can wait (`processFrameAsync`, `joinAsync`); in place if absent. */
+  readonly proofVerifier?: ProofVerifier;
+  /** Where a cheater's digits are searched for likewise. */
   readonly slowSearch?: SlowSearch;
   /** Cuts a secret into other digits than the protocol does, so that everybody has to search: for attack suites only. */
   readonly cutDigits?: CutDigits;

@@ -8,13 +8,7 @@
  */
 import { equalBytes } from '@noble/ciphers/utils.js';
 import type { CommitEffect } from '../commit/index.ts';
-import {
-  advanceGroup,
-  clientVerification,
-  newEpochContext,
-  verifyClaimsOfOne,
-  verifyCommit,
-} from '../commit/index.ts';
+import { advanceGroup, clientVerification, newEpochContext, verifyCommit } from '../commit/index.ts';
 import { hashTuple } from '../hash/index.ts';
 import type { PayloadFindings, Roster } from '../identity/index.ts';
 import { examineCommitPayload } from '../identity/index.ts';
@@ -29,8 +23,9 @@ import { describeCommit } from './describe-commit.ts';
 import type { GroupEvent } from './group-event.ts';
 import type { AddedLeaf, MemberDeps, MemberState, PendingCommit } from './member-state.ts';
 import { forgetAdded, wipePending, wipeState, withoutKeys } from './member-state.ts';
+import type { Working } from './errand.ts';
+import { searching, verifying } from './errand.ts';
 import { openPath } from './open-path.ts';
-import type { Searching } from './open-path.ts';
 import { rememberEpoch } from './previous-epoch.ts';
 
 export interface ProcessOptions {
@@ -56,10 +51,13 @@ export function* processCommit(
   state: MemberState,
   frame: CommitFrame,
   options: ProcessOptions,
-): Searching<Result<Processed>> {
+): Working<Result<Processed>> {
   const frameHash = hashFrame(frame.bytes);
   const own = state.pending.find((pending) => equalBytes(pending.frameHash, frameHash));
-  const verified = verify(deps, state, frame, { own: own !== undefined, sealingProof: options.sealingProof });
+  const verified = yield* verify(state, frame, {
+    own: own !== undefined,
+    sealingProof: options.sealingProof,
+  });
   if (!verified.ok) return verified;
   const effect = verified.value;
   if (effect.plan.removed.includes(state.me.leaf)) return accept(leaveForGood(state, frame, effect));
@@ -89,20 +87,19 @@ export function hashFrame(bytes: Uint8Array): Uint8Array {
   return hashTuple('frame', bytes);
 }
 
-function verify(
-  deps: MemberDeps,
+function* verify(
   state: MemberState,
   frame: CommitFrame,
   { own, sealingProof }: { own: boolean; sealingProof: boolean },
-): Result<CommitEffect> {
+): Working<Result<CommitEffect>> {
   const verified = verifyCommit(state.group, frame, {
     ...clientVerification,
     sealingProof: sealingProof && !own,
   });
   if (!verified.ok) return verified;
   // These very bytes were made here, so their signatures and proofs are known to be right.
-  const broken = own ? undefined : verifyClaimsOfOne(deps, verified.value.claims);
-  return broken ?? accept(verified.value.effect);
+  const held = own ? accept(undefined) : yield* verifying(verified.value.claims);
+  return held.ok ? accept(verified.value.effect) : held;
 }
 
 function* open(
@@ -111,8 +108,8 @@ function* open(
   frame: CommitFrame,
   effect: CommitEffect,
   options: ProcessOptions,
-): Searching<Result<Secrets>> {
-  const search = openPath({
+): Working<Result<Secrets>> {
+  const opening = openPath({
     suite: deps.suite,
     tree: effect.plan.draft,
     seals: effect.plan.seals,
@@ -120,18 +117,10 @@ function* open(
     leaf: state.me.leaf,
     known: state.path,
   });
-  let step = search.next();
-  while (step.done !== true) {
-    // Only a verified proof bounds the search: without it a cheater could make everybody compute for nothing.
-    if (!options.sealingProof) {
-      const proven = verify(deps, state, frame, { own: false, sealingProof: true });
-      if (!proven.ok) return proven;
-      options = { ...options, sealingProof: true };
-    }
-    step = search.next(yield step.value);
-  }
-  if (!step.value.ok) return step.value;
-  return accept({ path: step.value.value.secrets, slow: step.value.value.slow });
+  // Only a verified proof bounds a search: without it a cheater could make everybody compute for nothing.
+  const prove = (): Working<Result<CommitEffect>> => verify(state, frame, { own: false, sealingProof: true });
+  const opened = yield* searching(opening, options.sealingProof ? undefined : prove);
+  return opened.ok ? accept({ path: opened.value.secrets, slow: opened.value.slow }) : opened;
 }
 
 function ownSecrets(own: PendingCommit): Result<Secrets> {

@@ -11,7 +11,7 @@
  *
  * Rules for callers: store (`encodePublic`, `encodeSecret`, in one transaction) before anything leaves the device and after
  * every processed frame, together with what the events brought; a message's keys are gone once it was processed. State changes are
- * synchronous, but for one that waits for a slow search and keeps others out. Nothing printable holds a secret.
+ * synchronous, but for `…Async`: while one waits for a proof's verdict or a slow search it keeps others out. Nothing printable holds a secret.
  *
  * Long because it is the whole face of a member in one place; what happens behind each method lies in the files beside it.
  */
@@ -40,8 +40,6 @@ import { signBlob, signChallenge } from '../read/index.ts';
 import type { Result } from '../result.ts';
 import { accept, violation } from '../result.ts';
 import { Secret } from '../schedule/index.ts';
-import { searchInPlace } from '../sealing/index.ts';
-import type { SlowSearch } from '../sealing/index.ts';
 import type { PublicKey, SecretScalar } from '../signature/index.ts';
 import { publicKeyOf, sign } from '../signature/index.ts';
 import type { GroupMode, Instance, LeafIndex, LeafNode, NodeIndex, TreeReader } from '../tree/index.ts';
@@ -60,10 +58,11 @@ import {
   parseFrame,
 } from '../wire/index.ts';
 import { decodeMemberState, encodePublicState, encodeSecretState } from './encode-state.ts';
+import type { Working } from './errand.ts';
+import { runElsewhere, runInPlace } from './errand.ts';
 import type { GroupEvent } from './group-event.ts';
 import type { JoinFindings, JoinInput } from './join-group.ts';
 import { joinGroup } from './join-group.ts';
-import type { Searching } from './open-path.ts';
 import type { MemberDeps, MemberState, MemberStatus } from './member-state.ts';
 import { forgetAdded, ownLeaf, wipeState, withoutKeys } from './member-state.ts';
 import type { Processed, ProcessOptions } from './process-commit.ts';
@@ -120,8 +119,8 @@ export interface Member {
 export class SealedGroup {
   readonly #deps: MemberDeps;
   #state: MemberState;
-  /** While `processFrameAsync` waits for a search. */
-  #searching = false;
+  /** While `processFrameAsync` waits for an errand. */
+  #processing = false;
 
   private constructor(deps: MemberDeps, state: MemberState) {
     this.#deps = deps;
@@ -199,21 +198,21 @@ export class SealedGroup {
   }
 
   /**
-   * From an invite to a member that may read from the next epoch on, and should make its first commit at once. A slow search is
-   * run in place, to its end; `joinAsync` leaves it to `deps.slowSearch`.
+   * From an invite to a member that may read from the next epoch on, and should make its first commit at once. Everything is
+   * done in place, at once; `joinAsync` leaves what is dear to `deps.proofVerifier` and `deps.slowSearch`.
    */
   static join(deps: MemberDeps, input: JoinInput): Result<Joined> {
-    const joined = searchingInPlace(deps, joinGroup(deps, input));
+    const joined = runInPlace(deps, joinGroup(deps, input));
     return joined.ok ? SealedGroup.#joined(deps, joined.value) : joined;
   }
 
-  /** As `join`. Rejects, as the search does, when `signal` fires. */
+  /** As `join`. Rejects, as the ports do, when `signal` fires. */
   static async joinAsync(
     deps: MemberDeps,
     input: JoinInput,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Result<Joined>> {
-    const joined = await searchingElsewhere(deps, joinGroup(deps, input), signal);
+    const joined = await runElsewhere(deps, joinGroup(deps, input), signal);
     return joined.ok ? SealedGroup.#joined(deps, joined.value) : joined;
   }
 
@@ -422,12 +421,12 @@ export class SealedGroup {
     seq: number,
     options: ProcessOptions = { sealingProof: true },
   ): Result<readonly GroupEvent[]> {
-    return searchingInPlace(this.#deps, this.#take(bytes, seq, options));
+    return runInPlace(this.#deps, this.#take(bytes, seq, options));
   }
 
   /**
-   * As `processFrame`; a slow search is left to `deps.slowSearch`, and rejects as it does when `signal` fires: then nothing has
-   * changed. Meanwhile nothing that changes the group may be called: it throws.
+   * As `processFrame`; the claims of a commit are left to `deps.proofVerifier`, a slow search to `deps.slowSearch`. Rejects as they
+   * do, also when `signal` fires: then nothing has changed. Meanwhile nothing that changes the group may be called: it throws.
    */
   async processFrameAsync(
     bytes: Uint8Array,
@@ -436,27 +435,27 @@ export class SealedGroup {
       sealingProof: true,
     },
   ): Promise<Result<readonly GroupEvent[]>> {
-    return await searchingElsewhere(this.#deps, this.#take(bytes, seq, options), signal);
+    return await runElsewhere(this.#deps, this.#take(bytes, seq, options), signal);
   }
 
-  *#take(bytes: Uint8Array, seq: number, options: ProcessOptions): Searching<Result<readonly GroupEvent[]>> {
+  *#take(bytes: Uint8Array, seq: number, options: ProcessOptions): Working<Result<readonly GroupEvent[]>> {
     const state = this.#state;
     if (state.status === 'removed') return violation('commit/member', 'removed');
     if (seq <= state.lastSeq) return accept([]);
     if (seq !== state.lastSeq + 1) return violation('commit/gap', `expected ${state.lastSeq + 1}`);
     this.#demandRest();
-    this.#searching = true;
+    this.#processing = true;
     try {
       const processed = yield* this.#process(bytes, options);
       if (!processed.ok) return processed;
       this.#state = { ...processed.value.state, lastSeq: seq };
       return accept(processed.value.events);
     } finally {
-      this.#searching = false;
+      this.#processing = false;
     }
   }
 
-  *#process(bytes: Uint8Array, options: ProcessOptions): Searching<Result<Processed>> {
+  *#process(bytes: Uint8Array, options: ProcessOptions): Working<Result<Processed>> {
     const state = this.#state;
     const parsed = parseFrame(bytes);
     if (!parsed.ok) return parsed;
@@ -617,7 +616,7 @@ export class SealedGroup {
   }
 
   #demandRest(): void {
-    if (this.#searching) throw new Error('a frame is being processed: finish or stop it first');
+    if (this.#processing) throw new Error('a frame is being processed: finish or stop it first');
   }
 
   #header(nowMs: number): FrameHeader {
@@ -683,29 +682,5 @@ export class SealedGroup {
       ...others.map((operation) => (operation.kind === 'remove' ? withReason(operation.leaf) : operation)),
       ...[...due].filter((leaf) => !asked.has(leaf)).map(withReason),
     ];
-  }
-}
-
-/** To its end at once, searches included. */
-function searchingInPlace<T>({ suite }: MemberDeps, work: Searching<T>): T {
-  let step = work.next();
-  while (step.done !== true) step = work.next(searchInPlace(suite, step.value));
-  return step.value;
-}
-
-/** To its end, while searches run where `deps.slowSearch` has them run. */
-async function searchingElsewhere<T>(
-  { suite, slowSearch }: MemberDeps,
-  work: Searching<T>,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  const search: SlowSearch = slowSearch ?? ((points) => Promise.resolve(searchInPlace(suite, points)));
-  try {
-    let step = work.next();
-    while (step.done !== true) step = work.next(await search(step.value, signal));
-    return step.value;
-  } finally {
-    // Where a search was stopped, the work gives back what it holds.
-    work.return(undefined as T);
   }
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
+  accept,
   decodeInvite,
   digitsOf,
   encodeBody,
@@ -12,15 +13,20 @@ import {
   searchInPlace,
   trailerContext,
   trailerSignatureContext,
+  verifyClaimsOfOne,
   verifyInvite,
+  violation,
 } from '../../src/index.ts';
 import type {
+  Claim,
   CommitContent,
   CommitTrailerContent,
   DigitSearch,
   FoundDigits,
   LeafIndex,
   NodeIndex,
+  ProofVerifier,
+  Result,
   SealedNodeContent,
   SecretScalar,
 } from '../../src/index.ts';
@@ -206,11 +212,13 @@ describe('a member', () => {
 
     const stopped = bob.group.processFrameAsync(bytes, seq);
     expect(() => bob.group.processFrame(bytes, seq)).toThrow('being processed');
+    await vi.waitFor(() => expect(searches).toHaveLength(1));
     searches.at(-1)!.reject(new Error('stopped'));
     await expect(stopped).rejects.toThrow('stopped');
     expect(bob.group.encodeSecret()).toEqual(before);
 
     const opened = bob.group.processFrameAsync(bytes, seq);
+    await vi.waitFor(() => expect(searches).toHaveLength(2));
     const { search, resolve } = searches.at(-1)!;
     expect(search.points).toHaveLength(512);
     resolve(searchInPlace(suite, search));
@@ -221,6 +229,71 @@ describe('a member', () => {
     // What was searched for is the secret itself.
     expect(search.points).toEqual(new Uint8Array(512));
     expect(bob.group.authenticator).toEqual(mallory.group.authenticator);
+  });
+
+  test('leaves claims to a verifier, takes the commit after its verdict only, and believes no failure', async () => {
+    const { ds, alice, bob } = pair();
+    valueOf(alice.commit());
+    const { bytes, seq } = ds.log.at(-1)!;
+    const verdicts: PromiseWithResolvers<Result<void>>[] = [];
+    const asked: (readonly Claim[])[] = [];
+    const proofVerifier: ProofVerifier = (claims) => {
+      asked.push(claims);
+      const verdict = Promise.withResolvers<Result<void>>();
+      verdicts.push(verdict);
+      return verdict.promise;
+    };
+    bob.group = bob.as({ ...bob.deps, proofVerifier }).group;
+    const before = bob.group.encodeSecret();
+
+    const failed = bob.group.processFrameAsync(bytes, seq);
+    expect(() => bob.group.prepareCommit({ operations: [], nowMs: ds.nowMs })).toThrow('being processed');
+    verdicts[0]!.reject(new Error('no verdict'));
+    await expect(failed).rejects.toThrow('no verdict');
+    expect(bob.group.encodeSecret()).toEqual(before);
+
+    const refused = bob.group.processFrameAsync(bytes, seq);
+    verdicts[1]!.resolve(violation('sealing/shortness'));
+    expect(await refused).toEqual(violation('sealing/shortness'));
+    expect(bob.group.encodeSecret()).toEqual(before);
+
+    const taken = bob.group.processFrameAsync(bytes, seq);
+    expect(bob.group.encodeSecret()).toEqual(before);
+    verdicts[2]!.resolve(accept(undefined));
+    expect(valueOf(await taken)).toMatchObject([{ kind: 'epoch-changed', epoch: alice.group.epoch }]);
+    expect(bob.group.authenticator).toEqual(alice.group.authenticator);
+    // All that a member verifies, the sealing proof among it.
+    expect(asked[2]!.map(({ kind }) => kind)).toEqual(['signature', 'keys', 'signature', 'sealing']);
+    expect(verifyClaimsOfOne(bob.deps, asked[2]!)).toBeUndefined();
+    // Its own commits need no verdict.
+    const own = valueOf(bob.group.prepareCommit({ operations: [], nowMs: ds.nowMs }));
+    const ownSeq = valueOf(ds.post(own.frame));
+    expect(valueOf(await bob.group.processFrameAsync(own.frame, ownSeq))[0]?.kind).toBe('commit-accepted');
+    expect(asked).toHaveLength(3);
+  });
+
+  test('a commit with two faults is refused by the same rule, wherever it is verified', async () => {
+    const { ds, alice, bob } = pair();
+    const proofVerifier: ProofVerifier = (claims) =>
+      Promise.resolve(verifyClaimsOfOne(bob.deps, claims) ?? accept(undefined));
+    bob.group = bob.as({ ...bob.deps, proofVerifier }).group;
+    const seq = ds.log.length + 1;
+    const falseProof = (_content: CommitContent, { sealingProof }: CommitTrailerContent): Uint8Array => {
+      const proof = sealingProof.slice();
+      proof[40]! ^= 1;
+      return proof;
+    };
+    const forged = [
+      forgeBy(alice, (content, trail) => ({ trail: { sealingProof: falseProof(content, trail) } })),
+      forgeBy(alice, ({ sealed }) => ({ content: { sealed: sealed.map(carryDigit) } })),
+    ];
+    // Its last octets are those of its signatures.
+    const both = forged.map((frame) => frame.with(frame.length - 1, frame.at(-1)! ^ 1));
+    for (const frame of [...forged, ...both]) {
+      const inPlace = bob.group.processFrame(frame, seq);
+      expect(inPlace.ok).toBe(false);
+      expect(await bob.group.processFrameAsync(frame, seq)).toEqual(inPlace);
+    }
   });
 
   test('refuses a commit of its own leaf that it does not know at once: nothing that it keeps opens it', async () => {

@@ -3,9 +3,8 @@
  * reason: a crash, a limit of its memory, an answer that is none, or because it was ended from here.
  */
 import { Worker } from 'node:worker_threads';
-import { rules } from '@conclave/sealed-group/verification';
+import { packClaims, rules, transferablesOf } from '@conclave/sealed-group/verification';
 import type { Claim, Violation } from '@conclave/sealed-group/verification';
-import { packClaims, transferablesOf } from './claim-parcel.ts';
 
 export type Verdict = Violation | undefined;
 

@@ -4,9 +4,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createWasmEngine } from '@conclave/ristretto';
-import { createSuite, verifyClaims } from '@conclave/sealed-group/verification';
-import { unpackClaims } from './claim-parcel.ts';
-import type { ClaimParcel } from './claim-parcel.ts';
+import { createSuite, unpackClaims, verifyClaims } from '@conclave/sealed-group/verification';
+import type { ClaimParcel } from '@conclave/sealed-group/verification';
 import type { FromWorker, WorkerSettings } from './proof-thread.ts';
 import { createRandomWeights } from './random-weights.ts';
 import { rememberPoints } from './remember-points.ts';

@@ -7,12 +7,7 @@
  *   shape   [frames, claims, kind, rule, …, length, …]  numbers in the order of the claims
  *   octets  all octets in the same order
  */
-import type {
-  Claim,
-  KeysClaim,
-  SealingProofClaim,
-  SignatureClaim,
-} from '@conclave/sealed-group/verification';
+import type { Claim, KeysClaim, SealingProofClaim, SignatureClaim } from './claims.ts';
 
 export interface ClaimParcel {
   readonly names: readonly string[];

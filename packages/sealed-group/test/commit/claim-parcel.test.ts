@@ -1,7 +1,7 @@
-import type { Claim } from '@conclave/sealed-group/verification';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packClaims, transferablesOf, unpackClaims } from './claim-parcel.ts';
+import { packClaims, transferablesOf, unpackClaims } from '../../src/verification.ts';
+import type { Claim } from '../../src/verification.ts';
 
 /** Views into a larger buffer, as a parser makes them; of any length, as nobody has looked at them yet. */
 const octets = fc
