@@ -47,6 +47,10 @@ describe('messages that are ready at the same time', () => {
           last_seq: 10,
           state: '{}',
           reservation: null,
+          oldest_epoch: 0,
+          collected_epoch: 0,
+          collected_node: 0,
+          oldest_superseded_at_ms: null,
           blob_bytes: 0,
         })
         .execute(),
@@ -70,12 +74,13 @@ describe('messages that are ready at the same time', () => {
     return createMessageBatches({ store: counting, clock }, { maxFrames, holdMs: 4 });
   };
 
-  const frame = (): MessageFrame => {
-    const body = encodeBody(
+  const newBody = () =>
+    encodeBody(
       { origin: 'a.b', groupId: new Uint8Array(16), epoch, nonce: systemRandom.bytes(16), nowMs: 1 },
       { kind: 'message', header: new Uint8Array(8), ciphertext: new Uint8Array(9) },
     );
-    const trailer = encodeMessageTrailer({ proof: 'epoch', signature: new Uint8Array(64) });
+  const frame = (body = newBody(), signature = new Uint8Array(64)): MessageFrame => {
+    const trailer = encodeMessageTrailer({ proof: 'epoch', signature });
     const parsed = parseFrame(encodeFrame(body, trailer));
     if (!parsed.ok || !isMessageFrame(parsed.value)) throw new Error('not a message');
     return parsed.value;
@@ -122,6 +127,16 @@ describe('messages that are ready at the same time', () => {
     const seqs = await Promise.all([a, b, a].map((each) => batches.write(groupId, head, each, 5)));
     expect(seqs).toEqual([11, 12, undefined]);
     expect(await stored()).toEqual(numbered([a, b]));
+  });
+
+  it('are stored as the first had them when the second has another trailer', async () => {
+    const batches = create();
+    const body = newBody();
+    const [first, second] = [frame(body), frame(body, new Uint8Array(64).fill(1))];
+    const seqs = await Promise.all([first, second].map((each) => batches.write(groupId, head, each, 5)));
+    expect(seqs).toEqual([11, undefined]);
+    const [row] = await store.db.selectFrom('sealed_frames').select('frame').execute();
+    expect(Uint8Array.from(row!.frame)).toEqual(first!.bytes);
   });
 
   it('do not suffer from one whose twin is stored', async () => {
