@@ -95,7 +95,7 @@ describe('messages that are ready at the same time', () => {
 
   it('share a unit and have dense numbers, announced in their order', async () => {
     const batches = create();
-    const frames = Array.from({ length: 20 }, frame);
+    const frames = Array.from({ length: 20 }, () => frame());
     const seqs = await Promise.all(frames.map((each) => batches.write(groupId, head, each, 5)));
     expect(seqs).toEqual(frames.map((_, index) => 11 + index));
     expect(await stored()).toEqual(numbered(frames));
@@ -106,7 +106,7 @@ describe('messages that are ready at the same time', () => {
 
   it('are no more in a unit than it may hold', async () => {
     const batches = create(8);
-    const frames = Array.from({ length: 20 }, frame);
+    const frames = Array.from({ length: 20 }, () => frame());
     await Promise.all(frames.map((each) => batches.write(groupId, head, each, 5)));
     expect(await stored()).toEqual(numbered(frames));
     expect(units).toBe(3);
