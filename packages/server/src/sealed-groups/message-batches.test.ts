@@ -136,7 +136,7 @@ describe('messages that are ready at the same time', () => {
     const seqs = await Promise.all([first, second].map((each) => batches.write(groupId, head, each, 5)));
     expect(seqs).toEqual([11, undefined]);
     const [row] = await store.db.selectFrom('sealed_frames').select('frame').execute();
-    expect(Uint8Array.from(row!.frame)).toEqual(first!.bytes);
+    expect(Uint8Array.from(row!.frame)).toEqual(first.bytes);
   });
 
   it('do not suffer from one whose twin is stored', async () => {
