@@ -44,6 +44,6 @@ async function main(): Promise<number> {
     return report.ok ? 0 : 1;
   } finally {
     if (values.keep) process.stderr.write(`The folder of the attack: ${folder}\n`);
-    else await rm(folder, { recursive: true, force: true });
+    else await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }

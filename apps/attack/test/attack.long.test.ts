@@ -19,7 +19,10 @@ it('nothing gets past a real server and honest clients', async () => {
     stdout: error.stdout ?? '',
     stderr: error.stderr ?? '',
   }));
-  const report = JSON.parse(attacked.stdout.trim().split('\n').at(-1) ?? '{}') as Report;
+  const last = attacked.stdout.trim().split('\n').at(-1) ?? '';
+  // A run that did not get to its report says why on the other stream.
+  if (!last.startsWith('{')) throw new Error(`${attacked.stdout}\n${attacked.stderr}`);
+  const report = JSON.parse(last) as Report;
   expect(report.name).toBe('attack');
   // How long something took is measured by hand, on a quiet machine: here it only says who else was at work.
   const missed = report.metrics.filter(({ met, unit }) => met === false && unit !== '×' && unit !== 'ms');

@@ -29,7 +29,7 @@ const consistency: readonly RuleId[] = [
 ];
 
 /** docs/sealed-groups.md §4.3, for up to 64 nodes. What stands before a challenge moves every equation after it. */
-function sectionsOf({ plan }: Prepared): Section[] {
+function sectionsOf(recipientCounts: readonly number[]): Section[] {
   const sections: Section[] = [];
   let offset = 0;
   const section = (name: string, kind: Kind, length: number, rules: readonly RuleId[]): void => {
@@ -42,8 +42,8 @@ function sectionsOf({ plan }: Prepared): Section[] {
   section('A1 and A2', 'points', 64, consistency);
   section('za', 'scalar', 32, ['sealing/key-consistency']);
   section('zb', 'scalar', 32, ['sealing/key-consistency']);
-  plan.seals.forEach(({ recipients }, node) => {
-    section(`B of node ${node}`, 'points', 32 * (1 + recipients.length), consistency);
+  recipientCounts.forEach((count, node) => {
+    section(`B of node ${node}`, 'points', 32 * (1 + count), consistency);
     section(`zm of node ${node}`, 'scalar', 32, ['sealing/handle-consistency']);
     section(`zr of node ${node}`, 'scalar', 32, ['sealing/handle-consistency']);
   });
@@ -68,26 +68,30 @@ function proofAttack(
   return {
     name: `${nameOf} of its proof: ${what}`,
     breaks: rule,
-    expects: answers([...new Set([rule, ...rulesOf(dummySections[at]!)])]),
+    expects: answers([...new Set([rule, ...rulesOf(usualSections[at]!)])]),
     clientSays: 'anything',
     build: (mallory, good) =>
       mallory.forge(good, {
-        trail: ({ sealingProof }) => ({ sealingProof: change(sealingProof, sectionsOf(good)[at]!) }),
+        trail: ({ sealingProof }) => ({
+          sealingProof: change(sealingProof, sectionsOf(countsOf(good))[at]!),
+        }),
       }),
   };
 }
 
-/** Names and rules only; offsets are taken from the commit that is forged. */
-const dummySections: readonly Section[] = sectionsOf({
-  plan: { seals: [{ recipients: [0, 0] }, { recipients: [0, 0] }] },
-} as unknown as Prepared);
+/** Names and rules of a proof for two nodes; offsets are taken from the commit that is forged. */
+const usualSections: readonly Section[] = sectionsOf([2, 2]);
+
+function countsOf({ plan }: Prepared): number[] {
+  return plan.seals.map(({ recipients }) => recipients.length);
+}
 
 const z = (value: number): Uint8Array =>
   Uint8Array.from({ length: 5 }, (_, i) => Math.floor(value / 256 ** i) % 256);
 
 function everySection(): FrameAttack[] {
-  if (dummySections.length !== sectionCount) throw new Error('the layout has changed');
-  return dummySections.flatMap((section, at) => {
+  if (usualSections.length !== sectionCount) throw new Error('the layout has changed');
+  return usualSections.flatMap((section, at) => {
     const { name, kind } = section;
     const forge = (
       what: string,
@@ -145,8 +149,10 @@ function everyLength(): FrameAttack[] {
   return [
     cut('no proof', () => new Uint8Array(0)),
     cut('a proof one byte longer', (proof) => Uint8Array.from([...proof, 0])),
-    ...dummySections.map(({ name }, at) =>
-      cut(`a proof that ends before ${name}`, (proof, good) => proof.slice(0, sectionsOf(good)[at]!.offset)),
+    ...usualSections.map(({ name }, at) =>
+      cut(`a proof that ends before ${name}`, (proof, good) =>
+        proof.slice(0, sectionsOf(countsOf(good))[at]!.offset),
+      ),
     ),
   ];
 }
