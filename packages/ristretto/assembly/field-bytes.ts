@@ -115,7 +115,7 @@ export function bytesAreCanonical(bytes: usize): i32 {
   // bytes >= p exactly if bit 255 is set or bytes + 19 reaches it: bits 8 to 254 all ones and the lowest byte from 237 on.
   const high = load<u64>(bytes, 24);
   const ones =
-    (load<u64>(bytes) & load<u64>(bytes, 8) & load<u64>(bytes, 16) & (high | ((<u64>1) << 63))) | 0xff;
+    (load<u64>(bytes) | 0xff) & load<u64>(bytes, 8) & load<u64>(bytes, 16) & (high | ((<u64>1) << 63));
   const isAtLeastP = ~ones == 0 && load<u8>(bytes) >= 237;
   return high >> 63 != 0 || isAtLeastP ? 0 : -1;
 }

@@ -202,6 +202,28 @@ describe('encodings', () => {
     expect(accepted).toBeGreaterThan(encodings.length);
   });
 
+  it('that differ from p in a single byte are canonical by the rules of numbers alone', () => {
+    const candidates = Array.from({ length: 32 }, (_, place) =>
+      [1n, 2n, 5n, 16n, 74n, 129n, 254n].flatMap((less) =>
+        [237n, 238n, 240n, 254n].map((lowest) =>
+          bytesOf(2n ** 255n - 256n + lowest - (place === 0 ? 0n : less << BigInt(8 * place))),
+        ),
+      ),
+    )
+      .flat()
+      .filter((bytes) => bytes[31]! < 128);
+    let accepted = 0;
+    for (const bytes of candidates) {
+      const isAccepted = noble.decodePoint(bytes) !== undefined;
+      expect([wasm, fused].map((group) => group.decodePoint(bytes) !== undefined)).toEqual([
+        isAccepted,
+        isAccepted,
+      ]);
+      if (isAccepted) accepted++;
+    }
+    expect(accepted).toBeGreaterThan(100);
+  });
+
   it('do not mind where the bytes lie', () => {
     const shifted = new Uint8Array(35);
     shifted.set(encodings[5]!, 3);
