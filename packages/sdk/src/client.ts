@@ -11,10 +11,11 @@ import {
   SigningKey,
   type GroupMode,
   type MemberDeps,
+  type ProofVerifier,
   type SlowSearch,
   type Suite,
 } from '@conclave/sealed-group';
-import { createWorkerSearch } from '#worker-search';
+import { startProofThread } from '#proof-thread';
 import { exportBackup, importBackup, type RestoredBackup } from './backup/backup.ts';
 import { encodeBase64url } from './encoding/base64url.ts';
 import { ConclaveError, isConclaveError } from './errors/conclave-error.ts';
@@ -31,6 +32,9 @@ import { toMessage } from './group/message-content.ts';
 import type { PreviewEvent } from './group/preview-types.ts';
 import { createHttpClient, type Fetch, type HttpClient } from './http/http-client.ts';
 import { createSealedApi, type SealedApi } from './http/sealed-api.ts';
+import { createVerifierWithFallback } from './proof-worker/create-verifier.ts';
+import { createWorkerSearch } from './proof-worker/worker-search.ts';
+import { createWorkerVerifier, type WorkerVerifier } from './proof-worker/worker-verifier.ts';
 import { createSystemRandom } from './random/system-random.ts';
 import { createSearchWithFallback, createSlicedSearch } from './search/slow-search.ts';
 import { paths } from './store/paths.ts';
@@ -54,6 +58,8 @@ export interface ClientOptions {
   readonly housekeeping?: HousekeepingTiming;
   /** Where the search for a cheater's digits runs: in a worker by default, or in slices where there are none. */
   readonly slowSearch?: SlowSearch;
+  /** Where the claims of others' commits are verified: by default the dear ones in a worker, all others on this thread. */
+  readonly proofVerifier?: ProofVerifier;
 }
 
 export interface GroupSummary {
@@ -85,6 +91,7 @@ export class ConclaveClient {
   readonly #vault: Vault;
   readonly #clock: Clock;
   readonly #member: MemberDeps;
+  readonly #workerVerifier: WorkerVerifier;
   readonly #events = new EventEmitter<ClientEvents>();
   readonly #openById = new Map<string, OpenGroup>();
   readonly #connectionByServer = new Map<string, { http: HttpClient; api: SealedApi; time: ServerTime }>();
@@ -92,11 +99,17 @@ export class ConclaveClient {
   #resuming: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  private constructor(options: ClientOptions, member: MemberDeps, clock: Clock) {
+  private constructor(
+    options: ClientOptions,
+    member: MemberDeps,
+    clock: Clock,
+    workerVerifier: WorkerVerifier,
+  ) {
     this.#options = options;
     this.#vault = options.store;
     this.#member = member;
     this.#clock = clock;
+    this.#workerVerifier = workerVerifier;
   }
 
   /**
@@ -112,16 +125,20 @@ export class ConclaveClient {
       }
       const suite = options.suite ?? createSuite();
       const clock = options.clock ?? createSystemClock();
+      const workers = { startThread: startProofThread, kernel: suite.kernel };
+      const workerVerifier = createWorkerVerifier({ ...workers, clock: createSystemClock() });
       const member: MemberDeps = {
         suite,
         random,
+        proofVerifier:
+          options.proofVerifier ?? createVerifierWithFallback({ suite, random }, workerVerifier.verify),
         slowSearch:
           options.slowSearch ??
-          createSearchWithFallback(createWorkerSearch(), createSlicedSearch({ suite, clock })),
+          createSearchWithFallback(createWorkerSearch(workers), createSlicedSearch({ suite, clock })),
         identity: await loadOrCreateIdentity(options.store, random),
         profile: { name, deviceName: device, picture: undefined },
       };
-      const client = new ConclaveClient(options, member, clock);
+      const client = new ConclaveClient(options, member, clock, workerVerifier);
       for (const { id, record } of await client.#records()) {
         if (record.phase === 'active' || record.phase === 'creating') await client.#openGroup(id, record);
       }
@@ -277,6 +294,7 @@ export class ConclaveClient {
       await this.#resuming;
       // A join that was being resumed may have opened one more.
       await closeAll();
+      await this.#workerVerifier.close();
       await this.#vault.close();
     })();
     return this.#closing;

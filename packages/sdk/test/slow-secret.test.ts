@@ -12,10 +12,13 @@ import {
 import { postFrame } from '@conclave/testkit';
 import { expect, test } from 'vitest';
 import { createSystemRandom } from '../src/index.ts';
-import { createWorkerSearch } from '../src/node/worker-search.ts';
+import { startProofThread } from '../src/node/proof-thread.ts';
+import { createWorkerSearch } from '../src/proof-worker/worker-search.ts';
 import { paths } from '../src/store/paths.ts';
 import { identityCodec } from '../src/group/group-records.ts';
 import { foundGroup, gatherPeople, suite, textOf, until, untilHistory, type People } from './test-people.ts';
+
+const workers = { startThread: startProofThread, kernel: suite.kernel };
 
 /** The same secret in digits that take 12,000 giant steps each way: as far as a prover gets with a little patience. */
 function cutBadly(secret: SecretScalar): number[] {
@@ -49,7 +52,7 @@ async function commitBadly(people: People, name: string, groupId: string): Promi
 test('honest clients open it in workers, go on meanwhile, say who it was, and re-key', async () => {
   await using people = await gatherPeople();
   let steps = 0;
-  const inWorker = createWorkerSearch({ onStep: () => (steps += 1) });
+  const inWorker = createWorkerSearch({ ...workers, onStep: () => (steps += 1) });
   const meanwhile: string[] = [];
   /** While the search runs, another group of the same client reads and writes. */
   const watched: SlowSearch = async (search, signal) => {
@@ -89,7 +92,7 @@ test('honest clients open it in workers, go on meanwhile, say who it was, and re
 test('closing a group ends its search; the commit is opened when it is opened again', async () => {
   await using people = await gatherPeople();
   const started = Promise.withResolvers<void>();
-  const inWorker = createWorkerSearch({ onStep: () => started.resolve() });
+  const inWorker = createWorkerSearch({ ...workers, onStep: () => started.resolve() });
   /** Nobody finds these: their logarithms lie far outside of what is searched. */
   const points = suite.group.encodePoints(
     Array.from({ length: 16 }, (_, j) =>

@@ -1,17 +1,23 @@
-import { createSuite } from '@conclave/sealed-group';
 import { expect, test } from 'vitest';
-import { createWorkerSearch } from '../src/browser/worker-search.ts';
+import { createBrowserSuite } from '../src/browser/index.ts';
+import { startProofThread } from '../src/browser/proof-thread.ts';
+import { createWorkerSearch } from '../src/proof-worker/worker-search.ts';
 
-const suite = createSuite();
+const kernelUrl = new URL('../../ristretto/build/ristretto.wasm', import.meta.url);
+const suite = await createBrowserSuite(kernelUrl);
+const workers = { startThread: startProofThread, kernel: suite.kernel };
 const digits = [7, 0, 70_000, -(2 ** 20), 65_536, ...Array.from({ length: 11 }, (_, j) => j * 999)];
 const pointsOf = (numbers: readonly number[]): Uint8Array =>
   suite.group.encodePoints(
     numbers.map((digit) => suite.messageBaseTable.multiply(suite.group.scalars.fromNumber(digit))),
   );
 
-test('a Web Worker finds a cheater’s digits', async () => {
+test.each([
+  ['on the kernel of its page', workers],
+  ['on JavaScript’s BigInt', { ...workers, kernel: undefined }],
+])('a Web Worker %s finds a cheater’s digits', async (_where, where) => {
   let steps = 0;
-  const search = createWorkerSearch({ onStep: () => (steps += 1) });
+  const search = createWorkerSearch({ ...where, onStep: () => (steps += 1) });
   expect(await search({ points: pointsOf(digits) })).toEqual(digits);
   expect(steps).toBeGreaterThan(0);
 });
@@ -25,6 +31,7 @@ test('the page goes on beside it, and ends it', async () => {
     if (!stop.signal.aborted) setTimeout(turn);
   };
   const search = createWorkerSearch({
+    ...workers,
     onStep() {
       steps += 1;
       if (steps === 20) stop.abort();

@@ -5,7 +5,9 @@
 import type { RandomSource } from '@conclave/ristretto';
 import type { BuiltCommit, PublicGroup, RequestedOperation } from '../src/commit/index.ts';
 import { buildCommit } from '../src/commit/index.ts';
+import { encodePublicState, encodeSecretState } from '../src/group/encode-state.ts';
 import type { MemberDeps, MemberState } from '../src/group/member-state.ts';
+import { SealedGroup } from '../src/group/sealed-group.ts';
 import { sealOwnEntry } from '../src/group/seal-own-entry.ts';
 import { Roster, SigningKey } from '../src/identity/index.ts';
 import { EpochKeys } from '../src/schedule/index.ts';
@@ -109,7 +111,9 @@ export class DenseGroup {
   /** What the member at `leaf` holds. */
   memberState(group: PublicGroup, leaf: number): MemberState {
     const index = leaf as LeafIndex;
-    const path = [leafNode(index), ...directPath(leafNode(index), this.members)];
+    const path = [leafNode(index), ...directPath(leafNode(index), this.members)].filter(
+      (node) => !group.tree.isBlank(node),
+    );
     return {
       group,
       roster: Roster.empty(),
@@ -139,6 +143,13 @@ export class DenseGroup {
       added: new Map(),
       sent: new Map(),
     };
+  }
+
+  /** The member at `leaf`, as it comes from its store. */
+  member(leaf: number, deps: Partial<MemberDeps> = {}): SealedGroup {
+    const state = this.memberState(this.publicGroup(), leaf);
+    const stored = { public: encodePublicState(state), secret: encodeSecretState(state) };
+    return valueOf(SealedGroup.decode({ ...this.person('member'), ...deps }, stored));
   }
 
   person(name: string): MemberDeps {

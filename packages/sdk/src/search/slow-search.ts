@@ -1,36 +1,11 @@
 /**
  * Where a cheater's digits are searched for (docs/sealed-groups.md §4.4): in a worker that is started for this one search and ended
- * after it, or, where no worker can be had, on this thread in slices. Either way other groups, reading and writing go on;
+ * after it (`../proof-worker/worker-search.ts`), or, where no worker can be had, on this thread in slices. Either way other groups, reading and writing go on;
  * the answer is checked by the state machine.
  */
-import {
-  searchDigits,
-  type DigitSearch,
-  type FoundDigits,
-  type SlowSearch,
-  type Suite,
-} from '@conclave/sealed-group';
-import type { SmallLogProgress } from '@conclave/ristretto';
+import { searchDigits, type SlowSearch, type Suite } from '@conclave/sealed-group';
 import { throwIfAborted } from '../errors/conclave-error.ts';
 import { sleep, type Clock } from '../time/clock.ts';
-
-/** What a worker says: each step, then the digits. */
-export type SearchMessage =
-  | { readonly kind: 'step'; readonly progress: SmallLogProgress }
-  | { readonly kind: 'found'; readonly digits: FoundDigits };
-
-export interface WorkerSearchOptions {
-  readonly onStep?: (progress: SmallLogProgress) => void;
-}
-
-/** What a worker does with its task; the points are overwritten, because who has them has the secret. */
-export function runSearch(suite: Suite, search: DigitSearch, say: (message: SearchMessage) => void): void {
-  const steps = searchDigits(suite, search);
-  let step = steps.next();
-  for (; step.done !== true; step = steps.next()) say({ kind: 'step', progress: step.value });
-  search.points.fill(0);
-  say({ kind: 'found', digits: step.value });
-}
 
 /** On this thread, some ten milliseconds at a time. */
 export function createSlicedSearch({

@@ -3,10 +3,12 @@ import { createSuite, type FoundDigits } from '@conclave/sealed-group';
 import { describe, expect, test } from 'vitest';
 import { createSearchWithFallback, createSlicedSearch } from '../search/slow-search.ts';
 import { createSystemClock } from '../time/clock.ts';
+import { startProofThread } from '../node/proof-thread.ts';
 import { createWorkerSearch } from './worker-search.ts';
 
 const suite = createSuite(createNodeEngine());
 const clock = createSystemClock();
+const workers = { startThread: startProofThread, kernel: suite.kernel };
 const digits = [7, -1, 70_000, -(2 ** 22), 65_536, ...Array.from({ length: 11 }, (_, j) => j * 999)];
 
 const pointsOf = (numbers: readonly number[]): Uint8Array =>
@@ -18,7 +20,7 @@ const endless = (): Uint8Array => pointsOf(digits.map((digit) => 2 ** 50 + digit
 
 describe('the search for a cheater’s digits', () => {
   test.each([
-    ['on a worker thread', createWorkerSearch()],
+    ['on a worker thread', createWorkerSearch(workers)],
     ['in slices', createSlicedSearch({ suite, clock })],
   ])('%s finds them', async (_where, search) => {
     expect(await search({ points: pointsOf(digits) })).toEqual(digits);
@@ -29,6 +31,7 @@ describe('the search for a cheater’s digits', () => {
     let turns = 0;
     const stop = new AbortController();
     const search = createWorkerSearch({
+      ...workers,
       onStep() {
         steps += 1;
         if (steps === 20) stop.abort();
@@ -46,7 +49,7 @@ describe('the search for a cheater’s digits', () => {
   });
 
   test('a search that is not wanted any more is not begun', async () => {
-    const never = createWorkerSearch({ onStep: () => expect.unreachable() });
+    const never = createWorkerSearch({ ...workers, onStep: () => expect.unreachable() });
     const search = createSearchWithFallback(never, never);
     await expect(search({ points: endless() }, AbortSignal.abort())).rejects.toMatchObject({
       code: 'ABORTED',
@@ -60,7 +63,7 @@ describe('the search for a cheater’s digits', () => {
   });
 
   test('a worker that cannot run says so', async () => {
-    const search = createWorkerSearch();
+    const search = createWorkerSearch(workers);
     await expect(search({ points: new Uint8Array(12) })).rejects.toThrow('16 digits');
   });
 });
