@@ -1,4 +1,5 @@
 import { systemRandom } from '@conclave/platform';
+import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { createSuite } from '@conclave/sealed-group';
 import { describe, expect, it } from 'vitest';
 import { rememberPoints } from './remember-points.ts';
@@ -32,6 +33,14 @@ describe('a suite that remembers points', () => {
     expect(again).not.toBe(first);
     expect(remembering.decodePoint(encodings[1]!)).toBe(second);
     expect(remembering.decodePoint(encodings[2]!)).not.toBe(third);
+  });
+
+  it('keeps nothing alive but the points themselves', () => {
+    const kernel = createSuite(createNodeEngine());
+    const remembering = rememberPoints(kernel, 8).group;
+    // The kernel's points are views of memory: it has to be theirs alone.
+    const octets = encodings.map((bytes) => remembering.decodePoint(bytes) as unknown as Uint8Array);
+    expect(octets.map(({ buffer }) => buffer.byteLength)).toEqual(octets.map(({ byteLength }) => byteLength));
   });
 
   it('leaves everything else to the group', () => {

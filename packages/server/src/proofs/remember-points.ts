@@ -6,6 +6,8 @@
 import type { Point } from '@conclave/ristretto';
 import type { Suite } from '@conclave/sealed-group';
 
+const pointBytes = 32;
+
 /** `maxPoints` bounds the memory, about 400 bytes each; the ones not used for longest go first. */
 export function rememberPoints(suite: Suite, maxPoints: number): Suite {
   const points = new Map<string, Point>();
@@ -13,7 +15,7 @@ export function rememberPoints(suite: Suite, maxPoints: number): Suite {
   const decodePoint = (bytes: Uint8Array): Point | undefined => {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
     const known = points.get(name);
-    const point = known ?? group.decodePoint(bytes);
+    const point = known ?? decodeAlone(group, bytes);
     if (point === undefined) return undefined;
     // A Map remembers the order of insertion: the first entry is the one not used for longest.
     if (known !== undefined) points.delete(name);
@@ -23,4 +25,9 @@ export function rememberPoints(suite: Suite, maxPoints: number): Suite {
   };
   // Its other operations stay those of the group itself.
   return { ...suite, group: Object.create(group, { decodePoint: { value: decodePoint } }) };
+}
+
+/** In a buffer of its own. `decodePoint` cuts points from buffers of 16 KiB, and one that is kept long would keep all of its. */
+function decodeAlone(group: Suite['group'], bytes: Uint8Array): Point | undefined {
+  return bytes.length === pointBytes ? group.decodePoints(bytes)?.[0] : undefined;
 }
