@@ -8,7 +8,7 @@
 import { sha256 } from '#sha256';
 import { labelBytes, uint32, writeUint32 } from './label.ts';
 
-/** Tuples up to this size are put together in one buffer that all calls share; it is empty between calls, for parts may be secrets. */
+/** Tuples up to this size are put together in one buffer that all calls share. Parts may be secrets: what was hashed is overwritten. */
 const sharedBytes = 4096;
 const shared = new Uint8Array(sharedBytes);
 /** len(label) || label by label: as many as the protocol has labels. */
@@ -34,7 +34,7 @@ export function hashTuple(label: string, ...parts: readonly Uint8Array[]): Uint8
     offset += 4 + part.length;
   }
   const digest = sha256(isShared ? buffer.subarray(0, length) : buffer);
-  if (isShared) buffer.fill(0, 0, length);
+  buffer.fill(0, 0, length);
   return digest;
 }
 
