@@ -8,8 +8,12 @@ export const maxSealedNodes = 1024;
 export const maxAdds = 1023;
 /** Operations in a commit. */
 export const maxOperations = 4096;
-/** Leaf indices are below 2^20, node indices below 2^21. */
+/** Leaf indices are below it. */
 export const maxLeafCount = 2 ** 20;
+/** Nodes of the largest tree. */
+export const maxNodeCount = 2 * maxLeafCount - 1;
+/** Characters, and octets, of an origin. */
+export const maxOriginBytes = 255;
 
 export const keyBytes = 32;
 export const groupIdBytes = 16;

@@ -15,21 +15,11 @@ export function encodeRole(role: Role): WireRole {
   return wireRoleByRole[role];
 }
 
+const roleByNumber: readonly (Role | undefined)[] = [undefined, 'owner', 'admin', 'member', 'reader'];
+
 /** The role's name, or undefined for a number that names none. */
-export function decodeRole(role: WireRole): Role | undefined {
-  switch (role) {
-    case WireRole.OWNER:
-      return 'owner';
-    case WireRole.ADMIN:
-      return 'admin';
-    case WireRole.MEMBER:
-      return 'member';
-    case WireRole.READER:
-      return 'reader';
-    case WireRole.UNSPECIFIED:
-    default:
-      return undefined;
-  }
+export function decodeRole(role: number): Role | undefined {
+  return roleByNumber[role];
 }
 
 export function encodeMode(mode: GroupMode): WireMode {
@@ -41,7 +31,9 @@ export function encodeMode(mode: GroupMode): WireMode {
 }
 
 /** Undefined when absent or when `minWriter` is not owner, admin or member: readers never write. */
-export function decodeMode(mode: WireMode | undefined): GroupMode | undefined {
+export function decodeMode(
+  mode: (Pick<WireMode, 'leafProof' | 'ownDevices'> & { readonly minWriter: number }) | undefined,
+): GroupMode | undefined {
   const minWriter = mode === undefined ? undefined : decodeRole(mode.minWriter);
   if (mode === undefined || minWriter === undefined || minWriter === 'reader') return undefined;
   return { leafProof: mode.leafProof, minWriter, ownDevices: mode.ownDevices };

@@ -11,6 +11,7 @@ import {
   encodeMessageTrailer,
   frameBodyHash,
   frameLimits,
+  isCommitFrame,
   parseFrame,
 } from '../../src/wire/index.ts';
 import type { CommitContent, FrameContent, FrameHeader } from '../../src/wire/index.ts';
@@ -92,6 +93,31 @@ describe('a frame', () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  test('is given in plain views of its bytes, which stay as they are, even of a Buffer', () => {
+    const bytes = commitFrame({
+      sealed: [
+        {
+          node: 1,
+          key: commit.leafKey,
+          commitments: new Uint8Array(512),
+          handles: [new Uint8Array(512).fill(8)],
+        },
+      ],
+    });
+    const buffer = Buffer.concat([Buffer.from('before'), bytes]).subarray(6);
+    const parsed = parseFrame(buffer);
+    if (!parsed.ok || !isCommitFrame(parsed.value)) throw new Error('not a commit');
+    const { body, trailer, header, content, trail } = parsed.value;
+    const [sealed] = content.sealed;
+    const parts = [body, trailer, header.groupId, content.leafKey, trail.payload, trail.newSignature];
+    for (const part of [...parts, sealed!.key, sealed!.commitments, ...sealed!.handles]) {
+      expect(part.constructor).toBe(Uint8Array);
+      expect(part.buffer).toBe(buffer.buffer);
+    }
+    expect(sealed!.handles).toEqual([new Uint8Array(512).fill(8)]);
+    expect(Uint8Array.from(buffer)).toEqual(bytes);
   });
 
   test('cut short anywhere is refused', () => {
@@ -217,6 +243,7 @@ describe('each frame rule refuses what breaks it', () => {
       'frame/count',
       commitFrame({ sealed: Array.from({ length: 1025 }, () => sealed) }),
     ],
+    ['1,025 fills', 'frame/count', commitFrame({ fills: Array.from({ length: 1025 }, () => 1) })],
     ['1,024 adds', 'frame/count', commitFrame({ operations: Array.from({ length: 1024 }, () => add) })],
     [
       '4,097 operations',
