@@ -86,6 +86,20 @@ test('a newcomer joins by a commit with 512 recipients while this thread goes on
   expect(valueOf(value).group.status).toBe('joining');
   expect(turns).toBeGreaterThan(10);
 
+  const noPoint = input.tree.slice();
+  noPoint.fill(0xff, 10, 40);
+  const cases = [
+    [noPoint, 'tree/malformed-key'],
+    // The first fault is named.
+    [noPoint.subarray(0, -1), 'tree/malformed-key'],
+    [input.tree.subarray(0, -1), 'tree/encoding'],
+  ] as const;
+  for (const [tree, rule] of cases) {
+    const inPlace = SealedGroup.join(deps, { ...input, tree });
+    expect(inPlace).toMatchObject({ ok: false, rule });
+    expect(await SealedGroup.joinAsync({ ...deps, proofVerifier }, { ...input, tree })).toEqual(inPlace);
+  }
+
   const commit = input.commit.slice();
   commit[commit.length - 1]! ^= 1;
   const refused = await SealedGroup.joinAsync({ ...deps, proofVerifier }, { ...input, commit });

@@ -17,7 +17,7 @@ import { accept, violation } from '../result.ts';
 import type { RuleId } from '../rules/index.ts';
 import { Secret } from '../schedule/index.ts';
 import type { PublicKey } from '../signature/index.ts';
-import { parsePublicKey, parseSecret } from '../signature/index.ts';
+import { claimedPublicKey, parsePublicKey, parseSecret } from '../signature/index.ts';
 import type { NodeIndex, PlannedSeal, PublicTree } from '../tree/index.ts';
 import {
   decodeTree,
@@ -55,14 +55,14 @@ export interface JoinFindings {
   readonly flags: readonly RuleId[];
 }
 
-/** Its errands: the claims of commit n, and a slow search if a sealed secret needs one. */
+/** Its errands: the keys of the tree, the claims of commit n, and a slow search if a sealed secret needs one. */
 export function* joinGroup(
   deps: MemberDeps,
   input: JoinInput,
 ): Working<Result<{ state: MemberState; findings: JoinFindings }>> {
   const { suite } = deps;
   const { invite } = input;
-  const tree = decodeTree(input.tree, (bytes) => parsePublicKey(suite, bytes));
+  const tree = yield* treeOf(deps, input.tree);
   if (!tree.ok) return tree;
   const leaf = verifyInviteLeaf(suite, invite, tree.value);
   if (!leaf.ok) return leaf;
@@ -125,6 +125,24 @@ export function* joinGroup(
       sent: new Map(),
     },
   });
+}
+
+/**
+ * The tree of n. Decoding the keys of all members is dear, so they are claimed to be points and verified as one. Of a tree that is
+ * refused the first fault is named, as it is when each key is decoded in its turn.
+ */
+function* treeOf({ suite }: MemberDeps, bytes: Uint8Array): Working<Result<PublicTree>> {
+  const keys: PublicKey[] = [];
+  const tree = decodeTree(bytes, (octets) => {
+    const key = claimedPublicKey(octets);
+    if (key !== undefined) keys.push(key);
+    return key;
+  });
+  if (tree.ok) {
+    const held = yield* verifying([{ kind: 'keys', rule: 'tree/malformed-key', keys }]);
+    if (held.ok) return tree;
+  }
+  return decodeTree(bytes, (octets) => parsePublicKey(suite, octets));
 }
 
 /** Commit n by the inviter, of this group. */
