@@ -132,7 +132,7 @@ async function processAll(
     if (group.status === 'removed') return undefined;
     if (seq <= group.lastSeq) continue;
     if (seq !== group.lastSeq + 1) return { reason: 'gap', seq };
-    // Waits for a slow search if a cheater made one necessary; closing the group stops it.
+    // Waits for the verdict on a commit, and for a slow search if a cheater made one necessary; closing the group stops both.
     const processed = await group.processFrameAsync(frame, seq, {
       sealingProof: true,
       signal: context.signal,
