@@ -175,6 +175,24 @@ describe('each frame rule refuses what breaks it', () => {
       'frame/canonical',
       encodeFrame(Uint8Array.of(0x08, 0x81, 0x00, ...leaveBody.subarray(2)), leaveTrailer),
     ],
+    [
+      'a number of more than 64 bits',
+      'frame/canonical',
+      encodeFrame(
+        Uint8Array.of(
+          ...leaveBody.subarray(0, -6),
+          // A leave of leaf 1 of an epoch in ten octets, of which the last has two bits.
+          0x5a,
+          13,
+          0x08,
+          1,
+          0x10,
+          ...new Uint8Array(9).fill(0x80),
+          2,
+        ),
+        leaveTrailer,
+      ),
+    ],
     ['a repeated field', 'frame/canonical', append(leaveFrame, 0x12, 0)],
     ['an explicit default', 'frame/canonical', encodeFrame(leaveBody, append(leaveTrailer, 0x12, 0))],
     ['another version', 'frame/version', raw({ version: 2 })],
