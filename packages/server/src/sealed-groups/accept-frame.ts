@@ -136,7 +136,9 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     const claim = eligibilityClaim(head, leaf, frame);
     // A wrong leaf or epoch costs no verification; here it does, so that time does not tell it from a wrong signature.
     const queue = row === undefined ? strangers : groupId;
-    const broken = await proofs.verify(queue, [claim.ok ? claim.value : decoy.falseClaim]);
+    const broken = await proofs.verify(queue, [
+      claim.ok ? claim.value : decoy.falseClaim(senderSignatureOf(frame)),
+    ]);
     if (!claim.ok || broken !== undefined) throw notEligibleError();
   }
 
@@ -194,6 +196,11 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
       isLeaveFrame(frame) ? acceptLeave(groupId, cached, frame) : acceptCommit(groupId, row, cached, frame),
     );
   }
+}
+
+/** The signature that makes the sender eligible. */
+function senderSignatureOf(frame: GroupFrame): Uint8Array {
+  return isCommitFrame(frame) ? frame.trail.oldSignature : frame.trail.signature;
 }
 
 function isAccepted(standing: AcceptedFrame | GroupRow): standing is AcceptedFrame {

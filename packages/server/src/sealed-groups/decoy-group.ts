@@ -8,8 +8,11 @@ import type { Claim, FrameHeader, GroupHead, Suite } from '@conclave/sealed-grou
 export interface Decoy {
   /** A group with this id, origin and epoch, and a key that nobody has the secret of. */
   standIn(like: Pick<FrameHeader, 'origin' | 'groupId' | 'epoch'>): GroupHead;
-  /** A claim as dear as a true signature, that does not hold. */
-  readonly falseClaim: Claim;
+  /**
+   * A claim that does not hold, for where there is nothing that `signature` could be of. It is the sender's, so that it is
+   * refused where it would be refused otherwise: octets that are no signature cost a fiftieth of a false one.
+   */
+  falseClaim(signature: Uint8Array): Claim;
 }
 
 export function createDecoy(suite: Suite): Decoy {
@@ -17,18 +20,15 @@ export function createDecoy(suite: Suite): Decoy {
   // The message base is hashed to the group: nobody knows its logarithm.
   const publicKey = parsePublicKey(suite, group.encodePoint(messageBase));
   if (publicKey === undefined) throw new Error('the message base is no point');
-  const signature = new Uint8Array(64);
-  signature.set(group.encodePoint(group.add(messageBase, messageBase)));
-  signature.set(group.scalars.one, 32);
   return {
-    falseClaim: {
+    falseClaim: (signature) => ({
       kind: 'signature',
       rule: 'commit/eligible',
       purpose: 'message',
       publicKey,
       context: new Uint8Array(64),
       signature,
-    },
+    }),
     standIn: ({ origin, groupId, epoch }) => ({
       origin,
       groupId,

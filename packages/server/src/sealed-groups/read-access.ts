@@ -83,7 +83,7 @@ export function createReadAccess(deps: ReadAccessDeps) {
     },
   };
 
-  /** A node that does not stand in the tree costs a false signature, so that its absence takes as long as one. */
+  /** A node that does not stand in the tree costs what a false signature of it would, so that its absence takes as long. */
   async function isProven(
     queue: string,
     node: TreeNode | undefined,
@@ -92,7 +92,7 @@ export function createReadAccess(deps: ReadAccessDeps) {
   ): Promise<boolean> {
     const claim =
       node === undefined
-        ? decoy.falseClaim
+        ? decoy.falseClaim(signature)
         : readClaim(scopeOf(groupId), { challenge, publicKey: node.publicKey, signature });
     return (await proofs.verify(queue, [claim])) === undefined && node !== undefined;
   }
