@@ -24,7 +24,7 @@ const decoy = createDecoy(suite);
 /** How many equations are summed up to refuse it. */
 function workOf(claim: Claim): number {
   equations = 0;
-  expect(verifyClaims({ suite, random }, [[claim]])).toEqual([{ ok: false, rule: claim.rule }]);
+  expect(verifyClaims({ suite, random }, [[claim]])).toMatchObject([{ ok: false }]);
   return equations;
 }
 
