@@ -182,16 +182,16 @@ export class CanonicalReader {
   #open(): number {
     const outerEnd = this.#end;
     const length = this.#length();
-    if (!this.#stopped) this.#end = this.#at + length;
+    this.#end = this.#at + length;
     return outerEnd;
   }
 
   #close(outerEnd: number): void {
     this.#demandEnd();
-    if (!this.#stopped) this.#end = outerEnd;
+    this.#end = outerEnd;
   }
 
-  /** No field is left of the message. */
+  /** No field is left of the message. After a stop that means nothing. */
   #demandEnd(): void {
     if (!this.#stopped && this.#at !== this.#end) this.#refuseField();
   }
@@ -208,7 +208,6 @@ export class CanonicalReader {
   #length(): number {
     const start = this.#at++;
     const length = this.#varint(maxUint32);
-    if (this.#stopped) return 0;
     if (length <= this.#end - this.#at) return length;
     this.#refuseCutOff(start, this.#at + length);
     return 0;

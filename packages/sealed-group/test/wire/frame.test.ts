@@ -154,11 +154,32 @@ describe('each frame rule refuses what breaks it', () => {
   const add = { kind: 'add', leafKey: key, role: 'member', expiresAtMs: 1, device: false } as const;
   const message = { kind: 'message', header: new Uint8Array(8), ciphertext: new Uint8Array(1) } as const;
 
+  /** A commit whose one operation gives leaf 1 a role of these octets. */
+  const withRole = (...role: number[]) => {
+    const operation = [0x08, 1, 0x10, ...role];
+    const fields = [0x12, operation.length + 2, 0x0a, operation.length, ...operation, 0x22, 32, ...key];
+    return encodeFrame(
+      append(leaveBody.subarray(0, -6), 0x4a, fields.length, ...fields),
+      encodeCommitTrailer(commitTrail),
+    );
+  };
+  const ones = new Uint8Array(4).fill(0xff);
+
   const cases: readonly [string, RuleId, Uint8Array][] = [
     ['one byte more than 2 MiB', 'frame/size', new Uint8Array(frameLimits.maxFrameBytes + 1)],
     ['no protobuf', 'frame/decodes', Uint8Array.of(0x0a, 0x05, 0x01)],
     ['a body that is no protobuf', 'frame/decodes', encodeFrame(Uint8Array.of(0xff), leaveTrailer)],
     ['an origin that is no UTF-8', 'frame/decodes', encodeFrame(Uint8Array.of(0x1a, 1, 0xff), leaveTrailer)],
+    ['a frame without its last octet', 'frame/decodes', leaveFrame.slice(0, -1)],
+    [
+      'a number without an end',
+      'frame/decodes',
+      encodeFrame(Uint8Array.of(0x08, ...new Uint8Array(11).fill(0x81)), leaveTrailer),
+    ],
+    ['a field of number 0', 'frame/decodes', append(leaveFrame, 0x00, 0)],
+    ['a wire type that does not exist', 'frame/decodes', append(leaveFrame, 0x7f, 1)],
+    ['the end of no group', 'frame/decodes', append(leaveFrame, 0x7c)],
+    ['a group', 'frame/canonical', append(leaveFrame, 0x7b, 0x7c)],
     ['an unknown field in the frame', 'frame/canonical', append(leaveFrame, 0x78, 1)],
     [
       'an unknown field in the body',
@@ -236,6 +257,9 @@ describe('each frame rule refuses what breaks it', () => {
         },
       }),
     ],
+    ['a role without a name', 'frame/range', withRole(5)],
+    ['a role below zero', 'frame/range', withRole(...ones, ...ones, 0xff, 0x01)],
+    ['a role of 32 bits, cut to fit by decoders', 'frame/canonical', withRole(...ones, 0x0f)],
     [
       'an operation without a kind',
       'frame/content',
@@ -262,7 +286,17 @@ describe('each frame rule refuses what breaks it', () => {
       commitFrame({ sealed: Array.from({ length: 1025 }, () => sealed) }),
     ],
     ['1,025 fills', 'frame/count', commitFrame({ fills: Array.from({ length: 1025 }, () => 1) })],
-    ['1,024 adds', 'frame/count', commitFrame({ operations: Array.from({ length: 1024 }, () => add) })],
+    [
+      '1,024 adds, each with its possession proof',
+      'frame/count',
+      encodeFrame(
+        encodeBody(header, { ...commit, operations: Array.from({ length: 1024 }, () => add) }),
+        encodeCommitTrailer({
+          ...commitTrail,
+          possessions: Array.from({ length: 1024 }, () => new Uint8Array(64)),
+        }),
+      ),
+    ],
     [
       '4,097 operations',
       'frame/count',
