@@ -281,6 +281,18 @@ describe('each frame rule refuses what breaks it', () => {
       commitFrame({ sealed: [{ ...sealed, handles: [new Uint8Array(32)] }] }),
     ],
     [
+      'a short handle, and behind the commit a field that is not looked at any more',
+      'frame/length',
+      encodeFrame(
+        append(
+          encodeBody(header, { ...commit, sealed: [{ ...sealed, handles: [new Uint8Array(32)] }] }),
+          0x78,
+          1,
+        ),
+        encodeCommitTrailer(commitTrail),
+      ),
+    ],
+    [
       '1,025 sealed nodes',
       'frame/count',
       commitFrame({ sealed: Array.from({ length: 1025 }, () => sealed) }),
