@@ -97,14 +97,19 @@ async function measureRound(
 
     say(`${subscribers} subscribers: at half that load`);
     const paced = { pacePerSecond: full.ratePerSecond / 2 };
-    const half = await postLoad({ url, concurrency: 256, bodies: group.buildMessages(frames), ...paced });
+    // The first second opens connections; it is sent and not counted.
+    const opening = Math.ceil(paced.pacePerSecond);
+    const bodies = group.buildMessages(opening + frames);
+    const half = await postLoad({ url, concurrency: 256, bodies, ...paced });
     requireAccepted(half);
-    const delivered = await takeArrivals(child, frames, subscribers);
-    const accepting = latencies(half.sentAtMs, half.answeredAtMs);
+    const delivered = await takeArrivals(child, opening + frames, subscribers);
+    const sentAtMs = half.sentAtMs.slice(opening);
+    const accepting = latencies(sentAtMs, half.answeredAtMs.slice(opening));
     const lastBySeq = new Map(delivered.map(([seq, , lastMs]) => [seq, lastMs]));
+    const seqs = half.answers.slice(opening).map(({ body }) => (JSON.parse(body) as { seq: number }).seq);
     const delivering = latencies(
-      half.sentAtMs,
-      half.answers.map(({ body }) => lastBySeq.get((JSON.parse(body) as { seq: number }).seq) ?? Number.NaN),
+      sentAtMs,
+      seqs.map((seq) => lastBySeq.get(seq) ?? Number.NaN),
     );
 
     const at = (name: string) => `${subscribers} subscriber${subscribers === 1 ? '' : 's'}: ${name}`;

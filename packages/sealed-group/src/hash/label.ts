@@ -2,6 +2,18 @@
 const encoder = new TextEncoder();
 const prefix = 'conclave/1 ';
 
+const bytesByName = new Map<string, Uint8Array>();
+
+/** The octets of a name that the protocol's own text gives to something: there are some dozens, and they are kept. */
+export function nameBytes(name: string): Uint8Array {
+  let bytes = bytesByName.get(name);
+  if (bytes === undefined) {
+    bytes = encoder.encode(name);
+    bytesByName.set(name, bytes);
+  }
+  return bytes;
+}
+
 export function labelBytes(label: string): Uint8Array {
   return encoder.encode(prefix + label);
 }

@@ -8,10 +8,10 @@
  *   fork:       a transcript that starts from this state and a label; `absorbFork` takes its final state back in
  */
 import type { Scalar, ScalarField } from '@conclave/ristretto';
+import { nameBytes } from './label.ts';
 import type { HasXof, Xof } from './xof.ts';
 
 const stateBytes = 64;
-const encoder = new TextEncoder();
 
 export class Transcript {
   readonly #xof: Xof;
@@ -24,17 +24,17 @@ export class Transcript {
 
   /** A new transcript for one kind of proof. */
   static start({ xof }: HasXof, label: string): Transcript {
-    return new Transcript(xof, new Uint8Array(stateBytes)).absorb('start', encoder.encode(label));
+    return new Transcript(xof, new Uint8Array(stateBytes)).absorb('start', nameBytes(label));
   }
 
   absorb(label: string, data: Uint8Array): this {
-    this.#state = this.#xof('transcript', [this.#state, encoder.encode(label), data], stateBytes);
+    this.#state = this.#xof('transcript', [this.#state, nameBytes(label), data], stateBytes);
     return this;
   }
 
   /** An independent transcript that has seen everything this one has. */
   fork(label: string): Transcript {
-    return new Transcript(this.#xof, this.#state).absorb('fork', encoder.encode(label));
+    return new Transcript(this.#xof, this.#state).absorb('fork', nameBytes(label));
   }
 
   absorbFork(fork: Transcript): this {
@@ -42,8 +42,8 @@ export class Transcript {
   }
 
   challengeBytes(label: string, length: number): Uint8Array {
-    const bytes = this.#xof('challenge', [this.#state, encoder.encode(label)], length);
-    this.absorb('challenge', encoder.encode(label));
+    const bytes = this.#xof('challenge', [this.#state, nameBytes(label)], length);
+    this.absorb('challenge', nameBytes(label));
     return bytes;
   }
 

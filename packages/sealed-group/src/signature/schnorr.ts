@@ -10,6 +10,7 @@ import type { Scalar } from '@conclave/ristretto';
 import { hashTuple } from '../hash/hash-tuple.ts';
 import { hedgedScalar } from '../hash/hedge.ts';
 import type { Hedge } from '../hash/hedge.ts';
+import { nameBytes } from '../hash/label.ts';
 import { Transcript } from '../hash/transcript.ts';
 import { pointBytes, scalarBytes } from '../suite.ts';
 import type { Suite } from '../suite.ts';
@@ -34,8 +35,6 @@ export const signaturePurposes = [
 ] as const;
 export type SignaturePurpose = (typeof signaturePurposes)[number];
 
-const encoder = new TextEncoder();
-
 export function sign(
   suite: Suite,
   input: {
@@ -55,13 +54,7 @@ export function sign(
     {
       secret: hashTuple('signature nonce secret', secret, hedge.secret),
       random: hedge.random,
-      context: hashTuple(
-        'signature nonce context',
-        encoder.encode(purpose),
-        publicKey,
-        context,
-        hedge.context,
-      ),
+      context: hashTuple('signature nonce context', nameBytes(purpose), publicKey, context, hedge.context),
     },
     0,
   );
@@ -109,7 +102,7 @@ function signatureChallenge(
   },
 ): Scalar {
   return Transcript.start(suite, 'signature')
-    .absorb('purpose', encoder.encode(said.purpose))
+    .absorb('purpose', nameBytes(said.purpose))
     .absorb('context', said.context)
     .absorb('public key', said.publicKey)
     .absorb('commitment', said.commitment)

@@ -24,7 +24,7 @@ export function rateLimiterContract(adapter: string, create: () => Promise<Contr
 
     /** How many of `count` attempts are allowed. */
     const allowed = async (key: string, count: number) => {
-      const results = await Promise.all(Array.from({ length: count }, () => limiter.take(key)));
+      const results = await Promise.all(Array.from({ length: count }, async () => limiter.take(key)));
       return results.filter(({ ok }) => ok).length;
     };
 
