@@ -11,7 +11,7 @@ import {
   afterRemovalCosts,
   batchCost,
   commitCosts,
-  engineCost,
+  engineCosts,
   joinCosts,
   messageCost,
 } from '@conclave/sealed-group/bench/proofs';
@@ -48,8 +48,7 @@ export async function runProofsBench(say: Say): Promise<Report> {
   const at = (members: number): CommitCosts => bySize.get(members)!;
   const batch = step('batches of 16 commits', () => batchCost(suite, small, 16, 9));
   const message = step('batches of 64 messages', () => messageCost(suite, 64, 31));
-  const reference = step('the same on @noble/curves', () => engineCost(createSuite(), small, 3));
-  const kernel = engineCost(suite, small, 9);
+  const engines = step('the same proof on @noble/curves', () => engineCosts(suite));
   const commitsMissed = 8;
   const newcomer = step(`a newcomer to ${large} members`, () => measureNewcomer(large, commitsMissed, suite));
 
@@ -71,7 +70,17 @@ export async function runProofsBench(say: Say): Promise<Report> {
       'x',
       1.8,
     ),
-    atLeast('verify, kernel against @noble/curves', reference.us / kernel.us, 'x', 20),
+    atLeast(
+      'verify a sealing proof, kernel against the @noble/curves path',
+      engines.reference.us / engines.kernel.us,
+      'x',
+      20,
+    ),
+    measured(
+      'verify a sealing proof, kernel against a naive verifier on @noble/curves',
+      engines.naive.us / engines.kernel.us,
+      'x',
+    ),
     atMost(`commit bytes, ${small} members`, at(small).bytes, 'bytes', 24_000),
     atMost(`commit bytes, ${large} members`, at(large).bytes, 'bytes', 37_000),
     atMost(
@@ -84,7 +93,8 @@ export async function runProofsBench(say: Say): Promise<Report> {
     measured('the unit: one Ed25519 verification', at(small).verify.us / at(small).verify.units, 'us'),
   ];
   for (const [members, costs] of bySize) metrics.push(...rowsOf(members, costs));
-  metrics.push(...unusualCommits(step, suite), ...(await treeOperations(step)));
+  metrics.push(...unusualCommits(step, suite));
+  metrics.push(...(await treeOperations(step)), ...(await footprint(step)));
   return reportOf('proofs', metrics);
 }
 
@@ -136,13 +146,34 @@ interface TreeFigures {
   >;
 }
 
-/** In a process of its own, so that its memory is its own. */
+/** In a process of its own, so that its memory is its own. The script prints one line of JSON. */
+async function runAlone(script: string, argument: number): Promise<unknown> {
+  const path = fileURLToPath(new URL(`../../../packages/${script}`, import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [path, String(argument)], {
+    timeout: 600_000,
+  });
+  return JSON.parse(stdout) as unknown;
+}
+
+/** What a group takes on the server. */
+async function footprint(step: <T>(what: string, work: () => T) => T): Promise<Metric[]> {
+  const what = `a group of ${small} members on the server`;
+  const figures = (await step(what, () => runAlone('server/bench/group-footprint.ts', small))) as {
+    readonly diskBytes: number;
+    readonly diskBytesPerCommit: number;
+    readonly cachedTreeBytes: number;
+  };
+  return [
+    measured(`${what}: rows on disk, without frames`, figures.diskBytes, 'bytes'),
+    measured(`${what}: rows that a commit adds, without its frame`, figures.diskBytesPerCommit, 'bytes'),
+    measured(`${what}: its tree in memory, while cached`, figures.cachedTreeBytes, 'bytes'),
+  ];
+}
+
 async function treeOperations(step: <T>(what: string, work: () => T) => T): Promise<Metric[]> {
-  const script = fileURLToPath(import.meta.resolve('@conclave/sealed-group/bench/tree'));
-  const { stdout } = await step(`trees of ${huge} members`, () =>
-    promisify(execFile)(process.execPath, [script, String(huge)], { timeout: 600_000 }),
-  );
-  const figures = JSON.parse(stdout) as TreeFigures;
+  const figures = (await step(`trees of ${huge} members`, () =>
+    runAlone('sealed-group/bench/tree.ts', huge),
+  )) as TreeFigures;
   const name = (what: string): string => `${huge} members: ${what}`;
   return [
     measured(name('first hash of the whole tree'), figures.fullHashMs, 'ms'),

@@ -2,7 +2,6 @@
  * What commits and messages cost whom, in dense groups of several sizes, on one core. `conclave bench proofs` prints it with
  * the targets.
  */
-import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import {
   checkEligibility,
   eligibilityClaim,
@@ -30,6 +29,8 @@ import {
   parseFrame,
 } from '../src/wire/index.ts';
 import { DenseGroup, systemRandom, valueOf } from './dense-group.ts';
+import { naiveVerify } from './naive-verify.ts';
+import { sealingTasks } from './proof-tasks.ts';
 import type { Cost } from './unit.ts';
 import { costOf } from './unit.ts';
 
@@ -111,17 +112,20 @@ export function messageCost(suite: Suite, batch: number, samples: number): Cost 
   );
 }
 
-/** The same commit verified by each engine. */
-export function engineCost(suite: Suite, members: number, samples: number): Cost {
-  const kernel = createSuite(createNodeEngine());
-  const dense = new DenseGroup(kernel, members);
-  const group = dense.publicGroup();
-  const { bytes } = dense.commit(group, 3);
-  return costOf(
-    samples,
-    () => undefined,
-    () => verifyOne(suite, group, bytes),
-  );
+/** Verifying the sealing proof of a dense commit of 1,024 members by each way there is. */
+export function engineCosts(kernel: Suite) {
+  const shape = { nodes: 10, recipientsPerNode: 2 };
+  const nothing = (): undefined => undefined;
+  const ours = sealingTasks(kernel, shape);
+  return {
+    kernel: costOf(21, nothing, ours.verify),
+    /** The same code on the reference engine. */
+    reference: costOf(5, nothing, sealingTasks(createSuite(), shape).verify),
+    /** Each term of each equation by itself, on `@noble/curves`. */
+    naive: costOf(1, nothing, () => {
+      if (!naiveVerify(kernel, ours.claim)) throw new Error('an honest proof was refused');
+    }),
+  };
 }
 
 /** A commit that adds so many leaves, in a dense group. */
