@@ -83,8 +83,8 @@ export interface MemberState {
   /** Of the current epoch. */
   readonly pending: readonly PendingCommit[];
   readonly added: ReadonlyMap<LeafIndex, AddedLeaf>;
-  /** Own messages on their way: body hash in hexadecimal to epoch. */
-  readonly sent: ReadonlyMap<string, number>;
+  /** Own messages on their way: body hash in hexadecimal to epoch. Grows in place: a copy per message costs who writes much. */
+  readonly sent: Map<string, number>;
 }
 
 /** The member's own leaf; undefined once removed. */

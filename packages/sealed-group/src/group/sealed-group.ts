@@ -380,7 +380,7 @@ export class SealedGroup {
     const body = encodeBody(header, sealed.value);
     const bodyHash = frameBodyHash(body);
     const trailer = encodeMessageTrailer(this.#messageProof(header, bodyHash));
-    this.#state = { ...state, sent: new Map([...state.sent, [bytesToHex(bodyHash), group.epoch]]) };
+    state.sent.set(bytesToHex(bodyHash), group.epoch);
     return accept({ frame: encodeFrame(body, trailer), bodyHash, epoch: group.epoch });
   }
 
