@@ -2,7 +2,8 @@
  * The one description of every setting. Parsing, the environment variables, the flags, the sample file and
  * docs/configuration.md are all derived from it, so a setting cannot exist in one of them only.
  *
- * Every leaf has a default and a description; a secret is never a setting (see ../secrets/server-secrets.ts).
+ * Every leaf has a default and a description; a secret is never a setting (see ../secrets/server-secrets.ts), but a setting may
+ * name the file that holds one: `…File`.
  * Units stand in the names: `…Ms` milliseconds, `…Bytes` octets.
  */
 import { z } from 'zod';
@@ -26,6 +27,25 @@ const rateLimit = (what: string, burst: number, perMinute: number) =>
 const origin = z
   .string()
   .refine(isOrigin, 'expected an origin: http(s)://host[:port], without path or credentials');
+
+/** The address of a server, without credentials: those are read from files. */
+const serverUrl = (...protocols: readonly string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => isServerUrl(text, protocols),
+      `expected a URL that begins with ${protocols.join(' or ')}, without a password: that is read from a file`,
+    );
+
+const secretFile = (what: string) =>
+  z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(`The file that holds ${what}, readable by this user only. null: none is needed.`);
+
+export const roleNames = ['api', 'relay', 'gateway', 'jobs'] as const;
 
 export const configSchema = z.strictObject({
   serverName: z
@@ -51,6 +71,135 @@ export const configSchema = z.strictObject({
     .describe(
       'Holds the database, attachments and generated secrets. Relative paths start at the working directory.',
     ),
+  secretsFile: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'The file with the root key, made at the first start; all processes of an installation share it. By default secrets.json in dataDirectory.',
+    ),
+  roles: z
+    .array(z.enum(roleNames))
+    .min(1)
+    .default([...roleNames])
+    .describe(
+      'What this process does: api answers requests, relay publishes what happened, gateway holds real-time connections, jobs sweeps what expired.',
+    ),
+  store: z
+    .strictObject({
+      engine: z
+        .enum(['sqlite', 'postgres'])
+        .default('sqlite')
+        .describe('sqlite: a file in dataDirectory, for one process. postgres: a server, for any number.'),
+      url: serverUrl('postgres://', 'postgresql://')
+        .nullable()
+        .default(null)
+        .describe('For postgres: postgres://USER@HOST[:PORT]/DATABASE. A socket folder goes into ?host=.'),
+      passwordFile: secretFile('the password'),
+      maxConnections: integer(2, 1_000)
+        .default(20)
+        .describe('For postgres: connections of this process, two of them for listening and leases.'),
+    })
+    .prefault({})
+    .describe('The database, which is the only truth.'),
+  bus: z
+    .strictObject({
+      engine: z
+        .enum(['process', 'nats'])
+        .default('process')
+        .describe('process: within this process. nats: NATS JetStream, for any number of processes.'),
+      url: serverUrl('nats://', 'tls://')
+        .nullable()
+        .default(null)
+        .describe('For nats: nats://[USER@]HOST[:PORT], several separated by commas.'),
+      passwordFile: secretFile('the password, or the token if the URL names no user'),
+      stream: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,32}$/, 'expected letters, digits, - and _')
+        .default('EVENTS')
+        .describe('For nats: the JetStream stream, made if it is missing.'),
+      replicas: integer(1, 5).default(1).describe('For nats: copies of the stream in a NATS cluster.'),
+      retentionMs: integer(minuteMs, 365 * dayMs)
+        .default(dayMs)
+        .describe('For nats: how long the stream keeps messages for consumers that were away.'),
+    })
+    .prefault({})
+    .describe('What carries events from the database to gateways: copies, never truth.'),
+  relay: z
+    .strictObject({
+      shards: integer(1, 256)
+        .default(8)
+        .describe(
+          'Parts of the outbox that different processes may relay. The same in all processes of an installation.',
+        ),
+      leaseMs: integer(1_000, minuteMs)
+        .default(5_000)
+        .describe('How long a process that is stuck keeps its part. One that died loses it at once.'),
+    })
+    .prefault({})
+    .describe('The relay, which publishes what the database says has happened.'),
+  redis: z
+    .strictObject({
+      url: serverUrl('redis://', 'rediss://')
+        .nullable()
+        .default(null)
+        .describe(
+          'redis://[USER@]HOST[:PORT][/DATABASE] for rate limits, presence and caches that all processes share. null: each process has its own.',
+        ),
+      passwordFile: secretFile('the password'),
+      prefix: z
+        .string()
+        .regex(/^[A-Za-z0-9:_-]{1,64}$/, 'expected letters, digits, :, - and _')
+        .default('conclave:')
+        .describe('Begins every key.'),
+    })
+    .prefault({})
+    .describe('Redis, which holds only what may be lost.'),
+  blobs: z
+    .strictObject({
+      engine: z
+        .enum(['disk', 's3'])
+        .default('disk')
+        .describe('disk: a folder in dataDirectory, for one process. s3: a bucket, for any number.'),
+      endpoint: serverUrl('http://', 'https://')
+        .nullable()
+        .default(null)
+        .describe('For s3: the server. null: that of the region.'),
+      region: z.string().min(1).max(64).default('us-east-1').describe('For s3: the region.'),
+      bucket: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket')
+        .nullable()
+        .default(null)
+        .describe('For s3: the bucket, which must exist.'),
+      accessKeyId: z.string().min(1).max(256).nullable().default(null).describe('For s3: the access key id.'),
+      secretAccessKeyFile: secretFile('the secret access key'),
+      pathStyle: z
+        .boolean()
+        .default(true)
+        .describe('For s3: the bucket stands in the path, not in the host name.'),
+      masterKeysFile: secretFile(
+        'the master keys that encrypt blobs at rest, made by `conclave admin blob-keys`',
+      ),
+    })
+    .prefault({})
+    .describe('Where attachments are kept.'),
+  tracing: z
+    .strictObject({
+      endpoint: serverUrl('http://', 'https://')
+        .nullable()
+        .default(null)
+        .describe('Where OpenTelemetry traces go (OTLP over HTTP). null: no traces.'),
+      sampleRatio: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.01)
+        .describe('The share of requests that are traced, unless the caller says that it traces its own.'),
+    })
+    .prefault({})
+    .describe('Traces of single messages through all processes.'),
   listen: z
     .strictObject({
       host: z
@@ -159,6 +308,21 @@ export const configSchema = z.strictObject({
     .describe('The one-read store for invites and other small secrets.'),
   gateway: z
     .strictObject({
+      engine: z
+        .enum(['embedded', 'centrifugo'])
+        .default('embedded')
+        .describe('embedded: in processes with the role gateway. centrifugo: a Centrifugo v6 server.'),
+      publicUrl: origin
+        .nullable()
+        .default(null)
+        .describe('The origin at which clients reach the gateway. null: that of publicUrl.'),
+      apiUrl: serverUrl('http://', 'https://')
+        .nullable()
+        .default(null)
+        .describe(
+          "For centrifugo: where its HTTP API is reached by this server, for health and operators' commands.",
+        ),
+      apiKeyFile: secretFile("the key of Centrifugo's HTTP API"),
       tokenLifetimeMs: integer(10_000, dayMs)
         .default(10 * minuteMs)
         .describe('Lifetime of connection and subscription tokens; clients refresh them.'),
@@ -260,6 +424,11 @@ export const configSchema = z.strictObject({
       graceMs: integer(0, 5 * minuteMs)
         .default(10_000)
         .describe('Time for running requests to end after SIGTERM, before their sockets are closed.'),
+      drainMs: integer(0, 5 * minuteMs)
+        .default(0)
+        .describe(
+          'Time after SIGTERM in which readiness fails and requests are still answered, so that a load balancer looks away first.',
+        ),
     })
     .prefault({})
     .describe('Stopping.'),
@@ -269,6 +438,14 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 /** What a test or a caller may give: any part of it. */
 export type ConfigInput = z.input<typeof configSchema>;
+
+/** True for URLs of the protocols without a password, several of them separated by commas. */
+function isServerUrl(text: string, protocols: readonly string[]): boolean {
+  return text.split(',').every((part) => {
+    const url = URL.parse(part);
+    return url !== null && url.password === '' && protocols.some((protocol) => part.startsWith(protocol));
+  });
+}
 
 /** True for `http(s)://host[:port]` and nothing more. */
 function isOrigin(text: string): boolean {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { configSchema } from './config-schema.ts';
 
 /** What a text (environment variable or flag) is turned into before it is validated. */
-export type SettingKind = 'boolean' | 'integer' | 'list' | 'text';
+export type SettingKind = 'boolean' | 'number' | 'list' | 'text';
 
 export interface Setting {
   /** Dotted path, as in a flag: `listen.port`. */
@@ -76,7 +76,7 @@ function describeSetting(schema: z.ZodType, path: readonly string[], description
 
 function kindOf(schema: z.ZodType): SettingKind {
   if (schema instanceof z.ZodNullable) return kindOf(schema.unwrap() as z.ZodType);
-  if (schema instanceof z.ZodNumber) return 'integer';
+  if (schema instanceof z.ZodNumber) return 'number';
   if (schema instanceof z.ZodBoolean) return 'boolean';
   if (schema instanceof z.ZodArray) return 'list';
   return 'text';
@@ -84,7 +84,10 @@ function kindOf(schema: z.ZodType): SettingKind {
 
 function acceptsOf(schema: z.ZodType): string {
   if (schema instanceof z.ZodNullable) return `${acceptsOf(schema.unwrap() as z.ZodType)}, or null`;
-  if (schema instanceof z.ZodNumber) return `an integer from ${schema.minValue} to ${schema.maxValue}`;
+  if (schema instanceof z.ZodNumber) {
+    const what = schema.isInt ? 'an integer' : 'a number';
+    return `${what} from ${schema.minValue} to ${schema.maxValue}`;
+  }
   if (schema instanceof z.ZodBoolean) return 'true or false';
   if (schema instanceof z.ZodEnum) return `one of ${schema.options.join(', ')}`;
   if (schema instanceof z.ZodArray) return 'a list of texts';

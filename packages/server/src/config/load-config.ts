@@ -181,7 +181,7 @@ function readFlags(
 /** Text that does not fit stays text, so that the schema refuses it with the setting's own remedy. */
 function fromText(text: string, setting: Setting): unknown {
   if (text === 'null') return null;
-  if (setting.kind === 'integer') return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+  if (setting.kind === 'number') return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : text;
   if (setting.kind === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
   if (setting.kind === 'list') return text === '' ? [] : text.split(',').map((part) => part.trim());
   return text;
@@ -238,6 +238,11 @@ function crossChecks(config: Config, givenByKey: ReadonlyMap<string, Given>): Co
     });
   };
   const { transfers, accounts, listen, admin } = config;
+  for (const [key, isChosen, missing] of neededBy(config)) {
+    if (isChosen && missing) {
+      report(key, null, 'is needed by the engine that is chosen', 'Set it, or choose the embedded engine.');
+    }
+  }
   if (transfers.defaultTtlMs > transfers.maxTtlMs) {
     report(
       'transfers.defaultTtlMs',
@@ -266,6 +271,25 @@ function crossChecks(config: Config, givenByKey: ReadonlyMap<string, Given>): Co
     report('admin.port', admin.port, 'is also listen.port', 'Give the two listeners different ports.');
   }
   return problems;
+}
+
+/** Settings without which an engine cannot work: whether the engine is chosen, and whether the setting is missing. */
+function neededBy({
+  store,
+  bus,
+  blobs,
+  gateway,
+}: Config): readonly (readonly [key: string, isChosen: boolean, isMissing: boolean])[] {
+  const usesS3 = blobs.engine === 's3';
+  return [
+    ['store.url', store.engine === 'postgres', store.url === null],
+    ['bus.url', bus.engine === 'nats', bus.url === null],
+    ['bus.engine', gateway.engine === 'centrifugo', bus.engine !== 'nats'],
+    ['gateway.publicUrl', gateway.engine === 'centrifugo', gateway.publicUrl === null],
+    ['blobs.bucket', usesS3, blobs.bucket === null],
+    ['blobs.accessKeyId', usesS3, blobs.accessKeyId === null],
+    ['blobs.secretAccessKeyFile', usesS3, blobs.secretAccessKeyFile === null],
+  ];
 }
 
 function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
