@@ -90,7 +90,11 @@ export const frameFormAttacks: readonly FrameAttack[] = [
     return joined(varint((1 << 3) | 2), varint(body.length + 10_000), body, bytesField(2, trailer));
   }),
   attack('frame/decodes', 'random octets in place of the body', (mallory) =>
-    encodeFrame(Uint8Array.from([0xff, ...systemRandom.bytes(80)]), parts(mallory).trailer),
+    // A number without an end first: whatever the rest is, it decodes to nothing, canonical or not.
+    encodeFrame(
+      Uint8Array.from([...new Uint8Array(10).fill(0xff), ...systemRandom.bytes(80)]),
+      parts(mallory).trailer,
+    ),
   ),
   attack('frame/decodes', 'a wire type that does not exist', () => Uint8Array.of(0x0f, 1, 2, 3)),
   attack('frame/canonical', 'nothing after a field that repeats', (mallory) => {
