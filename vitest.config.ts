@@ -4,8 +4,9 @@ import { defineConfig } from 'vitest/config';
 const chromium = process.env['CONCLAVE_CHROMIUM'] ?? '/usr/bin/chromium';
 
 /**
- * Three stages: `fast` (every package's unit, contract and scenario tests, under three minutes on two cores), `long`
- * (files named `*.long.test.ts`: real processes, SIGKILL under load, long random histories) and `browser` (files named
+ * Four stages: `fast` (every package's unit, contract and scenario tests, under three minutes on two cores), `long`
+ * (files named `*.long.test.ts`: real processes, SIGKILL under load, long random histories), `servers` (files named
+ * `*.servers.test.ts`: real engines such as PostgreSQL, one file at a time) and `browser` (files named
  * `*.browser.test.ts`, in Chromium).
  */
 export default defineConfig({
@@ -19,7 +20,12 @@ export default defineConfig({
             '{bench,fuzz}/src/**/*.test.ts',
             'e2e/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', '**/*.long.test.ts', '**/*.browser.test.ts'],
+          exclude: [
+            '**/node_modules/**',
+            '**/*.long.test.ts',
+            '**/*.servers.test.ts',
+            '**/*.browser.test.ts',
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -30,6 +36,15 @@ export default defineConfig({
           include: ['{packages,apps}/*/{src,test}/**/*.long.test.ts', 'e2e/**/*.long.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: ['{packages,apps}/*/{src,test}/**/*.servers.test.ts', 'e2e/**/*.servers.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
         },
       },
       {
