@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The real servers that tests, `conclave cluster` and measurements use:
+#
+#   PostgreSQL, Redis, HAProxy (and nginx, Caddy: samples only)   Debian packages, as root
+#   nats-server, Centrifugo, minio                                `go install`, versions pinned below
+#
+# Installs what is missing in CI or with --install; elsewhere it only says what is missing, one line each, on standard
+# output. Succeeds when nothing is missing. Fast when everything is there: it looks for programs and asks no registry.
+set -uo pipefail
+
+# Old enough for Go 1.26, new enough for Nats-Expected-Last-Subject-Sequence with republishing and for the `@nats-io` clients.
+nats_server=github.com/nats-io/nats-server/v2@v2.15.2
+centrifugo=github.com/centrifugal/centrifugo/v6@latest
+minio=github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+
+install=${CI:-}
+[ "${1:-}" = --install ] && install=yes
+
+PATH="$PATH:/usr/local/go/bin:${GOBIN:-${GOPATH:-$HOME/go}/bin}:/usr/sbin"
+for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
+
+say() { echo "conclave: $*" >&2; }
+has() { command -v "$1" >/dev/null; }
+
+# What is missing, as "program how what" lines.
+missing() {
+  while read -r program how what; do
+    [ -z "$program" ] || has "$program" || echo "$program $how $what"
+  done <<TABLE
+initdb apt postgresql
+redis-server apt redis-server
+haproxy apt haproxy
+nginx apt nginx-light
+caddy apt caddy
+nats-server go $nats_server
+centrifugo go $centrifugo
+minio go $minio
+TABLE
+}
+
+# Registries have bad minutes.
+try_thrice() {
+  local try
+  for try in 1 2 3; do
+    "$@" && return
+    [ "$try" = 3 ] || sleep $((try * 5))
+  done
+  return 1
+}
+
+# Nothing that a package brings is to run by itself: the tests start servers of their own.
+install_packages() {
+  if ! has apt-get || [ "$(id -u)" != 0 ]; then
+    say "cannot install $* (that needs Debian and root)"
+    return 1
+  fi
+  say "installing Debian packages: $*"
+  export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+  { try_thrice apt-get update -qq && try_thrice apt-get install -y -qq --no-install-recommends "$@"; } >&2
+}
+
+install_go_programs() {
+  if ! has go; then
+    say "cannot build $* (that needs Go 1.25 or newer: https://go.dev)"
+    return 1
+  fi
+  local module failed=0
+  for module in "$@"; do
+    say "building $module"
+    try_thrice go install -p 2 "$module" >&2 || failed=1
+  done
+  return "$failed"
+}
+
+if [ -n "$install" ] && [ -n "$(missing)" ]; then
+  mapfile -t packages < <(missing | awk '$2 == "apt" { print $3 }')
+  mapfile -t modules < <(missing | awk '$2 == "go" { print $3 }')
+  building=
+  if [ "${#modules[@]}" -gt 0 ]; then install_go_programs "${modules[@]}" & building=$!; fi
+  [ "${#packages[@]}" -eq 0 ] || install_packages "${packages[@]}"
+  [ -z "$building" ] || wait "$building"
+fi
+
+left=$(missing)
+[ -z "$left" ] && exit 0
+while read -r program how what; do echo "$program ($how: $what)"; done <<<"$left"
+exit 1
