@@ -40,7 +40,7 @@ export async function runStart(args: readonly string[]): Promise<number> {
   try {
     await server.warmUp();
     await server.listen();
-    process.stdout.write(describeStart(server, await server.newFirstAccountToken()));
+    process.stdout.write(describeStart(server, await server.firstAccountToken()));
   } catch (error) {
     await server.close();
     return fail(explain(error));

@@ -1,4 +1,5 @@
 /** Starting, listening, being watched, stopping; and the way of an event from the outbox to a real-time client. */
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { enqueueOutbox, StoreError, type Log } from '@conclave/platform';
@@ -155,7 +156,9 @@ describe('CORS', () => {
 
 describe('the gateway', () => {
   async function client(running: Awaited<ReturnType<typeof startTestServer>>, channel: string) {
-    const secret = openServerSecrets(running.dataDirectory, systemRandom).key('gateway-tokens');
+    const secret = openServerSecrets(join(running.dataDirectory, 'secrets.json'), systemRandom).key(
+      'gateway-tokens',
+    );
     const expiresAtMs = Date.now() + 60_000;
     const centrifuge = new Centrifuge(`${running.url.replace('http', 'ws')}/connection/websocket`, {
       token: await issueConnectionToken(secret, { user: 'someone', expiresAtMs }),

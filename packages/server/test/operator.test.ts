@@ -7,6 +7,7 @@ function clientOf({ dataDirectory, adminUrl }: TestServer) {
   const { hostname, port } = new URL(adminUrl);
   return createOperatorClient({
     dataDirectory,
+    secretsFile: null,
     admin: { enabled: true, host: hostname, port: Number(port) },
   });
 }

@@ -53,7 +53,7 @@ export interface RegistrationTokensTable {
   /** For the operator's lists; opens nothing. */
   token_id: string;
   token_hash: Uint8Array;
-  /** `first-account` tokens are printed at start while there is no account, and replaced at the next start. */
+  /** `first-account` tokens are printed at every start while there is no account. */
   purpose: 'operator' | 'first-account';
   uses: number;
   /** null: any number. */

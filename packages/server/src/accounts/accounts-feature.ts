@@ -37,6 +37,8 @@ export interface AccountsFeatureDeps {
   readonly publicUrl: () => string;
   /** MACs the sessions of user-interactive authentication. */
   readonly interactiveAuthKey: Uint8Array;
+  /** Of which the registration token for the first account is made. */
+  readonly firstAccountKey: Uint8Array;
   /** Bounds attempts per account, whatever address they come from. */
   readonly passwordLimiter: RateLimiter;
 }
@@ -78,7 +80,12 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
     accessTokenLifetimeMs: settings.accessTokenLifetimeMs,
     refreshTokenLifetimeMs: settings.refreshTokenLifetimeMs,
   });
-  const registrationTokens = createRegistrationTokens({ store, clock, random });
+  const registrationTokens = createRegistrationTokens({
+    store,
+    clock,
+    random,
+    firstAccountKey: deps.firstAccountKey,
+  });
   const accounts = createAccounts({
     store,
     clock,

@@ -1,6 +1,7 @@
 /**
  * Registration tokens (Matrix v1.19, "Token-authenticated registration"). Kept as hashes: a token is shown once,
- * when it is made. While there is no account, each start makes one for the first account and drops the last one.
+ * when it is made. While there is no account there is one for the first account; it follows from the installation's root key, so
+ * that every process shows the same one.
  */
 import type { Transaction } from 'kysely';
 import type { Clock, RandomSource, Store } from '@conclave/platform';
@@ -28,14 +29,25 @@ export interface RegistrationTokensDeps {
   readonly store: Store<ServerDatabase>;
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** Of which the token for the first account is made; 15 octets or more. */
+  readonly firstAccountKey: Uint8Array;
 }
 
 type Unit = Transaction<ServerDatabase>;
 export type RegistrationTokens = ReturnType<typeof createRegistrationTokens>;
 
-export function createRegistrationTokens({ store, clock, random }: RegistrationTokensDeps) {
-  async function insert(trx: Unit, purpose: 'operator' | 'first-account', request: CreateRegistrationToken) {
-    const token = createToken('registration', random);
+export function createRegistrationTokens(deps: RegistrationTokensDeps) {
+  const { store, clock, random } = deps;
+  const firstAccountToken = createToken('registration', {
+    bytes: (length) => deps.firstAccountKey.slice(0, length),
+  });
+
+  async function insert(
+    trx: Unit,
+    purpose: 'operator' | 'first-account',
+    request: CreateRegistrationToken,
+    token = createToken('registration', random),
+  ) {
     const id = base32Lower(random.bytes(5));
     const nowMs = clock.nowMs();
     await trx
@@ -59,13 +71,24 @@ export function createRegistrationTokens({ store, clock, random }: RegistrationT
       return store.write((trx) => insert(trx, 'operator', request));
     },
 
-    /** A token for the first account, or undefined when there is an account already. */
-    replaceFirstAccountToken(): Promise<string | undefined> {
+    /** The token for the first account, or undefined when there is an account already. */
+    offerFirstAccountToken(): Promise<string | undefined> {
       return store.write(async (trx) => {
-        await trx.deleteFrom('registration_tokens').where('purpose', '=', 'first-account').execute();
-        const account = await trx.selectFrom('accounts').select('localpart').limit(1).executeTakeFirst();
-        if (account !== undefined) return undefined;
-        return (await insert(trx, 'first-account', { usesAllowed: 1, lifetimeMs: null })).token;
+        const hash = hashToken(firstAccountToken);
+        const isAccount = await trx.selectFrom('accounts').select('localpart').limit(1).executeTakeFirst();
+        // Those of another root key, and all of them once there is an account.
+        const stale = trx.deleteFrom('registration_tokens').where('purpose', '=', 'first-account');
+        await (isAccount === undefined ? stale.where('token_hash', '!=', hash) : stale).execute();
+        if (isAccount !== undefined) return undefined;
+        const known = await trx
+          .selectFrom('registration_tokens')
+          .select('token_id')
+          .where('token_hash', '=', hash)
+          .executeTakeFirst();
+        if (known === undefined) {
+          await insert(trx, 'first-account', { usesAllowed: 1, lifetimeMs: null }, firstAccountToken);
+        }
+        return firstAccountToken;
       });
     },
 

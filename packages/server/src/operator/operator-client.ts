@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { RegistrationTokenSummary } from '../accounts/registration-tokens.ts';
 import type { Config } from '../config/config-schema.ts';
-import { readServerSecrets } from '../secrets/server-secrets.ts';
+import { readServerSecrets, secretsFileOf } from '../secrets/server-secrets.ts';
 import { operatorPaths, operatorTokenOf } from './create-operator-http.ts';
 
 export class OperatorError extends Error {
@@ -30,11 +30,13 @@ const summarySchema = z.object({
 });
 
 /** Throws {@link OperatorError} when the data directory has no secrets; its methods, when the server refuses. */
-export function createOperatorClient(config: Pick<Config, 'admin' | 'dataDirectory'>): OperatorClient {
-  const secrets = readServerSecrets(config.dataDirectory);
+export function createOperatorClient(
+  config: Pick<Config, 'admin' | 'dataDirectory' | 'secretsFile'>,
+): OperatorClient {
+  const secrets = readServerSecrets(secretsFileOf(config));
   if (secrets === undefined) {
     throw new OperatorError(
-      `there is no secrets.json in ${config.dataDirectory}: give the server's --dataDirectory, or start it once`,
+      `there is no ${secretsFileOf(config)}: give the server's --dataDirectory, or start it once`,
     );
   }
   const token = operatorTokenOf(secrets.key('operator'));

@@ -15,18 +15,23 @@ describe("the server's secrets", () => {
   const file = () => join(directory, 'secrets.json');
 
   it('are made once, for their owner only, and are the same ever after', () => {
-    expect(readServerSecrets(directory)).toBeUndefined();
-    const first = openServerSecrets(directory, systemRandom);
-    const second = openServerSecrets(directory, systemRandom);
+    expect(readServerSecrets(join(directory, 'secrets.json'))).toBeUndefined();
+    const first = openServerSecrets(join(directory, 'secrets.json'), systemRandom);
+    const second = openServerSecrets(join(directory, 'secrets.json'), systemRandom);
     expect(second.key('gateway-tokens')).toEqual(first.key('gateway-tokens'));
-    expect(readServerSecrets(directory)?.key('operator')).toEqual(first.key('operator'));
+    expect(readServerSecrets(join(directory, 'secrets.json'))?.key('operator')).toEqual(
+      first.key('operator'),
+    );
     expect(statSync(file()).mode & 0o777).toBe(0o600);
     expect(readdirSync(directory)).toEqual(['secrets.json']);
   });
 
   it('differ by purpose and by server', () => {
-    const secrets = openServerSecrets(directory, systemRandom);
-    const other = openServerSecrets(mkdtempSync(join(directory, 'other-')), systemRandom);
+    const secrets = openServerSecrets(join(directory, 'secrets.json'), systemRandom);
+    const other = openServerSecrets(
+      join(mkdtempSync(join(directory, 'other-')), 'secrets.json'),
+      systemRandom,
+    );
     const keys = [
       secrets.key('gateway-tokens'),
       secrets.key('operator'),
@@ -38,7 +43,7 @@ describe("the server's secrets", () => {
   });
 
   it('do not print themselves', () => {
-    const secrets = openServerSecrets(directory, systemRandom);
+    const secrets = openServerSecrets(join(directory, 'secrets.json'), systemRandom);
     const { rootKey } = JSON.parse(readFileSync(file(), 'utf8')) as { rootKey: string };
     const hex = Buffer.from(rootKey, 'base64url').toString('hex');
     for (const shown of [
@@ -53,7 +58,7 @@ describe("the server's secrets", () => {
   });
 
   it('are not replaced when the file is damaged, and the message does not quote it', () => {
-    openServerSecrets(directory, systemRandom);
+    openServerSecrets(join(directory, 'secrets.json'), systemRandom);
     const good = readFileSync(file(), 'utf8');
     for (const bad of [
       '',
@@ -65,7 +70,7 @@ describe("the server's secrets", () => {
       writeFileSync(file(), bad);
       let caught: unknown;
       try {
-        openServerSecrets(directory, systemRandom);
+        openServerSecrets(join(directory, 'secrets.json'), systemRandom);
       } catch (error) {
         caught = error;
       }
@@ -76,8 +81,10 @@ describe("the server's secrets", () => {
   });
 
   it('are refused when others can read them', () => {
-    openServerSecrets(directory, systemRandom);
-    chmodSync(file(), 0o640);
-    expect(() => openServerSecrets(directory, systemRandom)).toThrow('can be read by other users');
+    openServerSecrets(join(directory, 'secrets.json'), systemRandom);
+    chmodSync(file(), 0o644);
+    expect(() => openServerSecrets(join(directory, 'secrets.json'), systemRandom)).toThrow(
+      'can be read by other users',
+    );
   });
 });

@@ -19,13 +19,14 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import type { RandomSource } from '@conclave/platform';
 
 /** What a key is for. A label never changes meaning. */
 export type SecretPurpose =
+  | 'first-account'
   | 'gateway-tokens'
   | 'interactive-auth-sessions'
   | 'operator'
@@ -76,27 +77,30 @@ const fileSchema = z.strictObject({
   rootKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
 
+/** Where the root key is: the named file, or `secrets.json` of the data directory. */
+export function secretsFileOf(config: {
+  readonly secretsFile: string | null;
+  readonly dataDirectory: string;
+}): string {
+  return resolve(config.secretsFile ?? join(config.dataDirectory, 'secrets.json'));
+}
+
 /**
- * Reads `secrets.json` of the data directory, or makes it. Throws {@link SecretsFileError} when the file is
+ * Reads the secrets file, or makes it. Throws {@link SecretsFileError} when the file is
  * damaged or readable by others: starting with a new key instead would silently end every session.
  */
-export function openServerSecrets(dataDirectory: string, random: RandomSource): ServerSecrets {
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-  const file = join(dataDirectory, 'secrets.json');
-  const existing = readSecrets(file);
+export function openServerSecrets(file: string, random: RandomSource): ServerSecrets {
+  const existing = readServerSecrets(file);
   if (existing !== undefined) return existing;
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   createSecretsFile(file, random);
-  const created = readSecrets(file);
+  const created = readServerSecrets(file);
   if (created === undefined) throw new SecretsFileError(`${file} vanished while it was made`, 'Start again.');
   return created;
 }
 
 /** For operator commands, which must not make a key of their own. Undefined when there is no file. */
-export function readServerSecrets(dataDirectory: string): ServerSecrets | undefined {
-  return readSecrets(join(dataDirectory, 'secrets.json'));
-}
-
-function readSecrets(file: string): ServerSecrets | undefined {
+export function readServerSecrets(file: string): ServerSecrets | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -110,7 +114,8 @@ function readSecrets(file: string): ServerSecrets | undefined {
       },
     );
   }
-  if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
+  // Its group may read it: that is how container engines hand over a file to a user that does not own it.
+  if (process.platform !== 'win32' && (statSync(file).mode & 0o027) !== 0) {
     throw new SecretsFileError(`${file} can be read by other users`, `Run: chmod 600 ${file}`);
   }
   const parsed = fileSchema.safeParse(parseJson(text));

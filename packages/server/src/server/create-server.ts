@@ -39,7 +39,7 @@ import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator
 import { addPages } from '../pages/pages.ts';
 import { serverMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
-import { openServerSecrets, type ServerSecrets } from '../secrets/server-secrets.ts';
+import { openServerSecrets, secretsFileOf, type ServerSecrets } from '../secrets/server-secrets.ts';
 import { fillSubtrees } from '../sealed-groups/fill-subtrees.ts';
 import { createProofPool } from '../proofs/proof-pool.ts';
 import { createSealedGroupsFeature } from '../sealed-groups/sealed-groups-feature.ts';
@@ -82,10 +82,10 @@ export interface ConclaveServer {
   /** The addresses that the public listener is bound to. */
   readonly addresses: readonly string[];
   /**
-   * A registration token for the first account: made anew while there is no account and registration needs
-   * tokens, else undefined. Shown once, by the start command.
+   * The registration token for the first account, while there is none and registration needs tokens; else undefined. Shown by
+   * the start command.
    */
-  newFirstAccountToken(): Promise<string | undefined>;
+  firstAccountToken(): Promise<string | undefined>;
   readonly accounts: AccountsFeature;
   readonly store: Store<ServerDatabase>;
   readonly metrics: Metrics;
@@ -144,7 +144,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     },
   });
 
-  const secrets: ServerSecrets = openServerSecrets(dataDirectory, random);
+  const secrets: ServerSecrets = openServerSecrets(secretsFileOf(config), random);
   const store = lifecycle.own(
     'store',
     await openSqliteStore<ServerDatabase>({
@@ -182,6 +182,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     serverName,
     publicUrl: url,
     interactiveAuthKey: secrets.key('interactive-auth-sessions'),
+    firstAccountKey: secrets.key('first-account'),
     passwordLimiter: createTokenBucketLimiter({
       clock,
       burst: config.rateLimits.login.burst,
@@ -330,9 +331,9 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       return listener?.addresses ?? [];
     },
     serverName,
-    async newFirstAccountToken() {
+    async firstAccountToken() {
       if (config.accounts.registration !== 'token') return undefined;
-      return accounts.registrationTokens.replaceFirstAccountToken();
+      return accounts.registrationTokens.offerFirstAccountToken();
     },
     accounts,
     store,
