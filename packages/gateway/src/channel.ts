@@ -30,12 +30,12 @@ export interface Membership {
 /** A frame is not built larger than this from several publications, so that receivers get them piecewise. */
 const MAX_BATCH_BYTES = 64 * 1024;
 
-export class Channel {
+export class Channel<S extends Subscriber = Subscriber> {
   readonly name: string;
   readonly namespace: ResolvedNamespace;
   readonly #scheduler: FlushScheduler;
-  readonly #members = new Map<Subscriber, Membership>();
-  readonly #subscribersByFormat = new Map<WireFormat, Set<Subscriber>>();
+  readonly #members = new Map<S, Membership>();
+  readonly #subscribersByFormat = new Map<WireFormat, Set<S>>();
   #pending: Publication[] = [];
 
   constructor(name: string, namespace: ResolvedNamespace, scheduler: FlushScheduler) {
@@ -52,11 +52,11 @@ export class Channel {
     return this.#members.values();
   }
 
-  get subscribers(): Iterable<Subscriber> {
+  get subscribers(): Iterable<S> {
     return this.#members.keys();
   }
 
-  join(subscriber: Subscriber, membership: Membership): void {
+  join(subscriber: S, membership: Membership): void {
     this.flush();
     this.#members.set(subscriber, membership);
     const group = this.#subscribersByFormat.get(subscriber.format);
@@ -66,9 +66,10 @@ export class Channel {
       this.#announce(subscriber, { channel: this.name, join: { info: membership.info } });
   }
 
-  leave(subscriber: Subscriber): void {
+  /** False: it was no subscriber. */
+  leave(subscriber: S): boolean {
     const membership = this.#members.get(subscriber);
-    if (!membership) return;
+    if (!membership) return false;
     this.flush();
     this.#members.delete(subscriber);
     const group = this.#subscribersByFormat.get(subscriber.format);
@@ -76,6 +77,7 @@ export class Channel {
     if (group?.size === 0) this.#subscribersByFormat.delete(subscriber.format);
     if (this.namespace.joinLeave)
       this.#announce(subscriber, { channel: this.name, leave: { info: membership.info } });
+    return true;
   }
 
   publish(publication: Publication): void {
@@ -112,7 +114,7 @@ export class Channel {
     return frames;
   }
 
-  #announce(about: Subscriber, push: Push): void {
+  #announce(about: S, push: Push): void {
     for (const [subscriber, { wantsJoinLeave }] of this.#members) {
       if (wantsJoinLeave && subscriber !== about) subscriber.push(push);
     }

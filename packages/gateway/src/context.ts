@@ -1,6 +1,7 @@
 /**
  * What connections and commands share: the parts of one gateway.
  */
+import type { ChannelSource } from './channel-source.ts';
 import type { Connection } from './connection.ts';
 import type { Clock, GatewayLog, GatewayMetrics } from './deps.ts';
 import type { History } from './history.ts';
@@ -12,6 +13,7 @@ export interface GatewayContext {
   readonly clock: Clock;
   readonly log: GatewayLog | undefined;
   readonly metrics: GatewayMetrics | undefined;
+  readonly source: ChannelSource | undefined;
   readonly hub: Hub;
   readonly history: History;
   readonly tokens: TokenVerifier;

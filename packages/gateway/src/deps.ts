@@ -5,6 +5,7 @@
  * depends on no other package of ours. The log has pino's calling shape.
  */
 import type { IncomingMessage } from 'node:http';
+import type { ChannelSource } from './channel-source.ts';
 
 export interface Clock {
   /** Unix time in milliseconds. */
@@ -48,4 +49,6 @@ export interface GatewayDeps {
    * the composition root passes a function that trusts the proxy's header.
    */
   readonly clientAddress?: (request: IncomingMessage) => string;
+  /** In one of several processes. Without it whatever is published must be published here, listened to or not. */
+  readonly source?: ChannelSource;
 }

@@ -79,6 +79,11 @@ export interface Gateway {
   unsubscribe(target: string | UnsubscribeFilter, unsubscribe?: Unsubscribe): number;
   /** Ends connections; returns how many. Throws a `RangeError` for codes outside 3000-4999. */
   disconnect(filter: DisconnectFilter, disconnect?: Disconnect): number;
+  /**
+   * Publications of the channel may have been missed, or may be from now on: forgets its history and ends its
+   * subscriptions with 2500, so that clients subscribe anew and are told that nothing was recovered. Returns how many.
+   */
+  reset(channel: string): number;
   /** One server API command as JSON. Never throws for what is in the bytes. */
   handleCommand(bytes: Uint8Array): ApiResult;
   stats(): GatewayStats;
@@ -87,12 +92,12 @@ export interface Gateway {
 }
 
 export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gateway {
-  const { clock, random, log, metrics } = deps;
+  const { clock, random, log, metrics, source } = deps;
   const { version, namespaceByName, allowedOrigins, paths, timings, limits } = resolveOptions(options);
   const tokens = createTokenVerifier(clock, options);
   const nodeId = newUuid();
-  const history = new History(clock, randomText(6), limits);
-  const hub = new Hub(new FlushScheduler(), history, metrics);
+  const history = new History(clock, randomText(6), limits, source !== undefined);
+  const hub = new Hub(new FlushScheduler(), history, source, metrics);
   const admission = new Admission(limits);
   const addressOf = deps.clientAddress ?? ((request: IncomingMessage) => request.socket.remoteAddress ?? '');
 
@@ -107,6 +112,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gatew
     clock,
     log,
     metrics,
+    source,
     hub,
     history,
     tokens,
@@ -285,6 +291,11 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gatew
         throw new RangeError('a disconnect code is between 3000 and 4999, its reason at most 123 bytes long');
       }
       return api.disconnect(filter, disconnect);
+    },
+    reset(channel) {
+      const ended = api.unsubscribe({ channel }, UNSUBSCRIBE.insufficientState);
+      history.forget(channel);
+      return ended;
     },
     handleCommand: (bytes) => api.execute(bytes),
     stats,

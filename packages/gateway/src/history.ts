@@ -62,6 +62,7 @@ export class History {
   readonly #clock: Clock;
   readonly #limits: HistoryLimits;
   readonly #runId: string;
+  readonly #isPartial: boolean;
   #epochs = 0;
   #bytes = 0;
   readonly #streams = new Map<string, Stream>();
@@ -70,11 +71,15 @@ export class History {
   /** Unpinned streams without entries, longest idle first. */
   readonly #idle = new Map<string, Stream>();
 
-  /** `runId` differs between any two instances. */
-  constructor(clock: Clock, runId: string, limits: HistoryLimits) {
+  /**
+   * `runId` differs between any two instances. `isPartial`: publications from before a stream began were not seen here,
+   * so a position without an epoch says nothing.
+   */
+  constructor(clock: Clock, runId: string, limits: HistoryLimits, isPartial = false) {
     this.#clock = clock;
     this.#runId = runId;
     this.#limits = limits;
+    this.#isPartial = isPartial;
   }
 
   /** Bytes of kept publications, overhead included. */
@@ -84,6 +89,10 @@ export class History {
 
   get streamCount(): number {
     return this.#streams.size;
+  }
+
+  has(channel: string): boolean {
+    return this.#streams.has(channel);
   }
 
   append(channel: string, namespace: ResolvedNamespace, publication: Publication): Publication {
@@ -118,7 +127,7 @@ export class History {
     if (limit === 0) return { ok: true, publications: [], position };
     let entries: readonly Entry[] = stream.entries;
     if (since) {
-      if (since.epoch !== '' && since.epoch !== stream.epoch) return { ok: false, position };
+      if (!this.#isOf(stream, since)) return { ok: false, position };
       // Forwards a gap would be silent, so it is refused; backwards there is nothing to miss.
       if (!reverse && !this.#reaches(stream, since.offset)) return { ok: false, position };
       const split = entries.findIndex(
@@ -144,14 +153,15 @@ export class History {
   }
 
   /**
-   * All publications after `since`, or none: a partial recovery would hide a gap. An empty epoch is any epoch.
+   * All publications after `since`, or none: a partial recovery would hide a gap. An empty epoch is any epoch, unless the
+   * history is partial.
    * More than `maxBytes`, or than the limits allow, is none, too.
    */
   recover(channel: string, since: StreamPosition, maxBytes = Infinity): Recovery {
     const stream = this.#fresh(channel);
     const position = { offset: stream.top, epoch: stream.epoch };
     const nothing: Recovery = { recovered: false, publications: [], position };
-    if (since.epoch !== '' && since.epoch !== stream.epoch) return nothing;
+    if (!this.#isOf(stream, since)) return nothing;
     if (!this.#reaches(stream, since.offset)) return nothing;
     const missed = stream.entries.slice(stream.entries.length - (stream.top - since.offset));
     const bytes = missed.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -167,6 +177,16 @@ export class History {
     if (!stream) return;
     this.#drop(stream, stream.entries.length);
     this.#settle(channel, stream);
+  }
+
+  /** Forgets the stream of a channel without subscribers: the next one has another epoch. */
+  forget(channel: string): void {
+    const stream = this.#streams.get(channel);
+    if (!stream || stream.pins > 0) return;
+    this.#drop(stream, stream.entries.length);
+    this.#filled.delete(channel);
+    this.#idle.delete(channel);
+    this.#streams.delete(channel);
   }
 
   /** The channel has a subscriber more: its numbering must survive. */
@@ -208,6 +228,11 @@ export class History {
     const live = stream.entries.findIndex((entry) => entry.expiresAtMs > now);
     this.#drop(stream, live === -1 ? stream.entries.length : live);
     this.#settle(channel, stream);
+  }
+
+  /** Is the position one in this life of the stream? */
+  #isOf(stream: Stream, { epoch }: StreamPosition): boolean {
+    return epoch === stream.epoch || (epoch === '' && !this.#isPartial);
   }
 
   /** Does the kept suffix begin right after `offset`, or earlier? */

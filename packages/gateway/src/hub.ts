@@ -4,6 +4,7 @@
  * A channel exists while it has subscribers; its history outlives it (history.ts).
  * Called by: connection.ts, the commands, server-api.ts, gateway.ts.
  */
+import type { ChannelSource } from './channel-source.ts';
 import { Channel, type Membership } from './channel.ts';
 import type { Connection } from './connection.ts';
 import type { GatewayMetrics } from './deps.ts';
@@ -13,6 +14,8 @@ import type { ResolvedNamespace } from './options.ts';
 import type { Publication, StreamPosition } from './protocol.ts';
 
 export interface ConnectionFilter {
+  /** A subscriber of this channel. */
+  readonly channel?: string;
   readonly user?: string;
   readonly client?: string;
 }
@@ -20,18 +23,25 @@ export interface ConnectionFilter {
 export class Hub {
   readonly scheduler: FlushScheduler;
   readonly #history: History;
+  readonly #source: ChannelSource | undefined;
   readonly #metrics: GatewayMetrics | undefined;
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels = new Map<string, Channel<Connection>>();
   readonly #connections = new Map<string, Connection>();
   readonly #connectionsByUser = new Map<string, Set<Connection>>();
 
-  constructor(scheduler: FlushScheduler, history: History, metrics: GatewayMetrics | undefined) {
+  constructor(
+    scheduler: FlushScheduler,
+    history: History,
+    source: ChannelSource | undefined,
+    metrics: GatewayMetrics | undefined,
+  ) {
     this.scheduler = scheduler;
     this.#history = history;
+    this.#source = source;
     this.#metrics = metrics;
   }
 
-  get channels(): ReadonlyMap<string, Channel> {
+  get channels(): ReadonlyMap<string, Channel<Connection>> {
     return this.#channels;
   }
 
@@ -59,14 +69,20 @@ export class Hub {
   }
 
   /** A copy: callers disconnect while they iterate. A filter without fields matches every connection. */
-  find({ user, client }: ConnectionFilter): Connection[] {
+  find({ channel, user, client }: ConnectionFilter): Connection[] {
     if (client !== undefined) {
       const connection = this.#connections.get(client);
       return connection && (user === undefined || connection.user === user) ? [connection] : [];
     }
+    // Subscribers of groups are all the same anonymous user: of them there are many, in a channel few.
+    if (channel !== undefined) {
+      const subscribers = [...(this.#channels.get(channel)?.subscribers ?? [])];
+      return user === undefined ? subscribers : subscribers.filter((connection) => connection.user === user);
+    }
     return [...(user === undefined ? this.#connections.values() : (this.#connectionsByUser.get(user) ?? []))];
   }
 
+  /** The channel's source is held by the caller; from now on {@link leave} releases it. */
   join(connection: Connection, name: string, namespace: ResolvedNamespace, membership: Membership): void {
     let channel = this.#channels.get(name);
     if (!channel) {
@@ -79,10 +95,10 @@ export class Hub {
 
   leave(connection: Connection, name: string): void {
     const channel = this.#channels.get(name);
-    if (!channel) return;
-    channel.leave(connection);
+    if (!channel?.leave(connection)) return;
     if (channel.namespace.keepsHistory) this.#history.unpin(name);
     if (channel.size === 0) this.#channels.delete(name);
+    this.#source?.release(name);
   }
 
   /** The position is set where the namespace keeps history. */
@@ -92,7 +108,9 @@ export class Hub {
     publication: Publication,
     keep: boolean,
   ): StreamPosition | undefined {
-    const numbered = namespace.keepsHistory && keep;
+    // With a source a stream begins with its first subscriber: before, this process may have missed publications.
+    const known = this.#source === undefined || this.#history.has(name);
+    const numbered = namespace.keepsHistory && keep && known;
     const sent = numbered ? this.#history.append(name, namespace, publication) : publication;
     const channel = this.#channels.get(name);
     channel?.publish(sent);

@@ -9,6 +9,7 @@ export {
   type Disconnect,
   type Unsubscribe,
 } from './codes.ts';
+export type { ChannelSource } from './channel-source.ts';
 export type { Clock, GatewayDeps, GatewayLog, GatewayMetrics, LogFields, RandomSource } from './deps.ts';
 export { createGateway, type Gateway, type GatewayStats } from './gateway.ts';
 export {

@@ -90,11 +90,13 @@ export function createServerApi(
     reason: { readonly code: number; readonly reason: string },
   ): number {
     if (channel === undefined && user === undefined && client === undefined) return 0;
-    let count = 0;
-    for (const connection of hub.find({
+    const found = hub.find({
+      ...(channel !== undefined && { channel }),
       ...(user !== undefined && { user }),
       ...(client !== undefined && { client }),
-    })) {
+    });
+    let count = 0;
+    for (const connection of found) {
       const channels = channel === undefined ? [...connection.subscriptions.keys()] : [channel];
       for (const name of channels) if (connection.unsubscribe(name, reason)) count += 1;
     }

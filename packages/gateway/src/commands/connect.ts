@@ -7,6 +7,7 @@ import type { Connection } from '../connection.ts';
 import type { GatewayContext } from '../context.ts';
 import type { ConnectRequest, RecoverRequest, SubscribeResult } from '../protocol.ts';
 import { expiryFields } from './expiry.ts';
+import { holdChannels } from './hold-channels.ts';
 import { joinChannel } from './join-channel.ts';
 
 const NO_RECOVERY: RecoverRequest = { recover: false, offset: 0, epoch: '' };
@@ -33,6 +34,17 @@ export async function connect(
   const wrong = checked.find(({ result }) => !result.ok);
   if (wrong && !wrong.result.ok) {
     connection.fail(id, wrong.result.error);
+    return;
+  }
+
+  const held = await holdChannels(context, channels);
+  if (held === false) {
+    // It may reconnect, to another process perhaps.
+    connection.disconnect(DISCONNECT.serverError);
+    return;
+  }
+  if (connection.isClosed) {
+    for (const channel of channels) context.source?.release(channel);
     return;
   }
 

@@ -11,6 +11,7 @@ import type { GatewayContext } from '../context.ts';
 import type { JsonPayload } from '../json-payload.ts';
 import type { ResolvedNamespace } from '../options.ts';
 import type { SubscribeRequest } from '../protocol.ts';
+import { holdChannels } from './hold-channels.ts';
 import { joinChannel } from './join-channel.ts';
 
 /** Answer error 112 when the position cannot be recovered, instead of subscribing with `recovered: false`. */
@@ -34,7 +35,7 @@ export function subscribe(
   } else if (request.token !== '') {
     return subscribeWithToken(context, connection, id, request, checked.namespace);
   } else if (checked.namespace.subscribeWithoutToken) {
-    complete(context, connection, id, request, checked.namespace, { expireAtMs: 0, info: undefined });
+    return hold(context, connection, id, request, checked.namespace, { expireAtMs: 0, info: undefined });
   } else {
     connection.fail(id, ERROR.permissionDenied);
   }
@@ -63,7 +64,29 @@ async function subscribeWithToken(
     connection.disconnect(DISCONNECT.invalidToken);
     return;
   }
-  complete(context, connection, id, request, namespace, { expireAtMs, info });
+  await hold(context, connection, id, request, namespace, { expireAtMs, info });
+}
+
+type Granted = { readonly expireAtMs: number; readonly info: JsonPayload | undefined };
+
+function hold(
+  context: GatewayContext,
+  connection: Connection,
+  id: number,
+  request: SubscribeRequest,
+  namespace: ResolvedNamespace,
+  granted: Granted,
+): Promise<void> | undefined {
+  const holding = holdChannels(context, [request.channel]);
+  if (!holding) {
+    complete(context, connection, id, request, namespace, granted);
+    return undefined;
+  }
+  return holding.then((held) => {
+    if (!held) connection.fail(id, ERROR.internal);
+    else if (connection.isClosed) context.source?.release(request.channel);
+    else complete(context, connection, id, request, namespace, granted);
+  });
 }
 
 function complete(
@@ -72,7 +95,7 @@ function complete(
   id: number,
   request: SubscribeRequest,
   namespace: ResolvedNamespace,
-  granted: { readonly expireAtMs: number; readonly info: JsonPayload | undefined },
+  granted: Granted,
 ): void {
   const { body, join } = joinChannel(context, connection, request.channel, namespace, {
     ...request,
@@ -81,6 +104,7 @@ function complete(
     serverSide: false,
   });
   if (body.was_recovering && !body.recovered && (request.flag & FLAG_REJECT_UNRECOVERED) !== 0) {
+    context.source?.release(request.channel);
     connection.fail(id, ERROR.unrecoverablePosition);
     return;
   }
