@@ -24,6 +24,18 @@ export { createInProcessBus, type InProcessBusDeps, type InProcessBusLimits } fr
 
 export { createMetrics, DURATION_BUCKETS_S, type Metrics } from './metrics/metrics.ts';
 
+export {
+  noTracer,
+  type Span,
+  type SpanAttributes,
+  type SpanOptions,
+  type Tracer,
+  type TracerSettings,
+} from './tracing/tracer.ts';
+export { openOtelTracer } from './tracing/open-otel-tracer.ts';
+export { parseTraceParent, type TraceParent } from './tracing/trace-parent.ts';
+export { currentTraceParent, currentWork, outsideWork, runWork, type Work } from './tracing/work.ts';
+
 export type { RateLimiter, RateVerdict } from './rate-limit/rate-limiter.ts';
 export { createTokenBucketLimiter, type TokenBucketDeps } from './rate-limit/token-bucket-limiter.ts';
 
