@@ -24,7 +24,7 @@ import type { Span, SpanAttributes, SpanOptions, Tracer, TracerDeps, TracerSetti
 const maxQueuedSpans = 4_096;
 const exportTimeoutMs = 5_000;
 const exportEveryMs = 1_000;
-const closeTimeoutMs = 5_000;
+const closeTimeoutMs = 3_000;
 const logFailuresEveryMs = 60_000;
 const maxLinks = 64;
 /** What callers that trace their own requests may add to what the ratio chooses. */
@@ -169,7 +169,7 @@ function watchExporter(exporter: SpanExporter, { log, metrics }: TracerDeps): Sp
       exporter.export(batch, (result) => {
         waiting -= batch.length;
         // 0 is the SDK's code for success.
-        const ok = result.code === 0;
+        const ok = Number(result.code) === 0;
         spans.inc({ outcome: ok ? 'exported' : 'failed' }, batch.length);
         const nowMs = performance.now();
         if (!ok && nowMs - loggedAtMs >= logFailuresEveryMs) {
