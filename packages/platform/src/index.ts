@@ -9,6 +9,14 @@ export type { Store } from './store/store.ts';
 export type { PreparedDefinition, PreparedQuery, RowOf } from './store/prepared-query.ts';
 export { StoreError, type StoreErrorCode } from './store/store-error.ts';
 export { isUniqueViolation } from './store/constraint.ts';
+export { gateWrites } from './store/gate-writes.ts';
+export {
+  createReadOnlySwitch,
+  type ReadOnlySession,
+  type ReadOnlySwitch,
+} from './store/read-only-switch.ts';
+export { checkSchema } from './store/schema-record.ts';
+export { watchSchema, type SchemaWatch } from './store/schema-watch.ts';
 export type { Migration, MigrationSequence, SchemaEngine } from './store/migration.ts';
 export { openSqliteStore, type SqliteStoreDeps } from './store/sqlite/open-sqlite-store.ts';
 

@@ -2,10 +2,12 @@
  * Numbered, append-only migrations (house style 27), written once for both engines.
  *
  * A *sequence* is one owner's list: the platform has its own for the outbox, the server another, so neither
- * renumbers the other. Within a sequence ids are 1, 2, 3, … without gaps, and what a database has seen must be a
- * prefix of what the program knows: same ids, same names, same order.
+ * renumbers the other. Within a sequence ids are 1, 2, 3, … without gaps, and what a database has seen and what the
+ * program knows must have the same ids and names as far as both go. What the database has beyond that is judged by
+ * what those migrations say of older programs (schema-record.ts, docs/upgrades.md).
  */
 import type { ColumnDefinitionBuilder, Transaction } from 'kysely';
+import { ensureSchemaRecord, judgeApplied, readApplied, recordApplied } from './schema-record.ts';
 import { StoreError } from './store-error.ts';
 
 /** What a schema needs to know of the engine it is created on. */
@@ -29,17 +31,18 @@ export interface Migration {
   readonly name: string;
   /** Runs in a transaction of its own together with the record that it ran. */
   readonly up: (db: Transaction<unknown>, engine: SchemaEngine) => Promise<void>;
+  /**
+   * The oldest program that can work with the database after it: one that knows this many migrations of the
+   * sequence. Given by an *expand* migration, which leaves everything that older programs read and write as they
+   * know it. By default the migration's own id: whoever does not know it refuses the database.
+   */
+  readonly readableBy?: number;
 }
 
 export interface MigrationSequence {
   readonly name: string;
   readonly migrations: readonly Migration[];
 }
-
-// A type, not an interface: `withTables` wants an index signature.
-type MigrationTables = {
-  schema_migrations: { sequence: string; id: number; name: string; applied_at_ms: number };
-};
 
 /** What the runner needs of an adapter. The adapter holds a lock that keeps every other process out meanwhile. */
 export interface MigrationHost {
@@ -55,21 +58,12 @@ export interface MigrationHost {
  */
 export async function migrate(host: MigrationHost, sequences: readonly MigrationSequence[]): Promise<number> {
   for (const sequence of sequences) assertNumbered(sequence);
-  await host.transaction(async (trx) => {
-    await trx.schema
-      .createTable('schema_migrations')
-      .ifNotExists()
-      .addColumn('sequence', 'text', (column) => column.notNull())
-      .addColumn('id', 'integer', (column) => column.notNull())
-      .addColumn('name', 'text', (column) => column.notNull())
-      .addColumn('applied_at_ms', host.engine.integer, (column) => column.notNull())
-      .addPrimaryKeyConstraint('schema_migrations_pk', ['sequence', 'id'])
-      .execute();
-  });
+  await host.transaction((trx) => ensureSchemaRecord(trx, host.engine));
   const pending: [MigrationSequence, Migration][] = [];
   for (const sequence of sequences) {
-    const appliedCount = await countApplied(host, sequence);
-    for (const migration of sequence.migrations.slice(appliedCount)) pending.push([sequence, migration]);
+    const applied = await host.transaction((trx) => readApplied(trx, sequence.name));
+    judgeApplied(sequence, applied);
+    for (const migration of sequence.migrations.slice(applied.length)) pending.push([sequence, migration]);
   }
   for (const [sequence, migration] of pending) await apply(host, sequence, migration);
   return pending.length;
@@ -84,57 +78,21 @@ function assertNumbered(sequence: MigrationSequence): void {
         `migration "${migration.name}" of ${sequence.name} has number ${migration.id} where ${index + 1} belongs`,
       );
     }
-  }
-}
-
-async function countApplied(host: MigrationHost, sequence: MigrationSequence): Promise<number> {
-  const applied = await host.transaction((trx) =>
-    trx
-      .withTables<MigrationTables>()
-      .selectFrom('schema_migrations')
-      .select(['id', 'name'])
-      .where('sequence', '=', sequence.name)
-      .orderBy('id')
-      .execute(),
-  );
-  for (const [index, row] of applied.entries()) {
-    const known = sequence.migrations[index];
-    if (row.id !== index + 1) {
+    const { readableBy = migration.id } = migration;
+    if (!Number.isInteger(readableBy) || readableBy < 1 || readableBy > migration.id) {
       throw new StoreError(
         'STORE_SCHEMA_MISMATCH',
-        `the database lacks migration ${index + 1} of ${sequence.name}`,
-      );
-    }
-    if (known === undefined) {
-      throw new StoreError(
-        'STORE_SCHEMA_NEWER',
-        `the database has migration ${row.id} "${row.name}" of ${sequence.name}; this program knows ${sequence.migrations.length}: run a version at least as new as the one that wrote it`,
-      );
-    }
-    if (known.name !== row.name) {
-      throw new StoreError(
-        'STORE_SCHEMA_MISMATCH',
-        `migration ${row.id} of ${sequence.name} is "${row.name}" in the database and "${known.name}" in this program`,
+        `migration "${migration.name}" of ${sequence.name} says it is readable by ${readableBy}: expected 1 to ${migration.id}`,
       );
     }
   }
-  return applied.length;
 }
 
 async function apply(host: MigrationHost, sequence: MigrationSequence, migration: Migration): Promise<void> {
   try {
     await host.transaction(async (trx) => {
       await migration.up(trx, host.engine);
-      await trx
-        .withTables<MigrationTables>()
-        .insertInto('schema_migrations')
-        .values({
-          sequence: sequence.name,
-          id: migration.id,
-          name: migration.name,
-          applied_at_ms: host.nowMs(),
-        })
-        .execute();
+      await recordApplied(trx, sequence.name, migration, host.nowMs());
     });
   } catch (cause) {
     throw new StoreError(

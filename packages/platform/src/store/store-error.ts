@@ -12,9 +12,11 @@ export type StoreErrorCode =
   | 'STORE_UNIT_STALLED'
   /** A query was made through the transaction of a unit that is over. */
   | 'STORE_UNIT_OVER'
+  /** The store takes no changes at the moment: it is being copied, or was moved elsewhere. Nothing was done. */
+  | 'STORE_READ_ONLY'
   /** Another process, or another store of this process, has the database open. */
   | 'STORE_IN_USE'
-  /** The database was written by a newer version of the program. */
+  /** The database has a migration of a newer version of the program, which this one cannot work with. */
   | 'STORE_SCHEMA_NEWER'
   /** The migrations of this program are not a continuation of those the database has seen. */
   | 'STORE_SCHEMA_MISMATCH'

@@ -133,6 +133,12 @@ export const httpErrorCodes = {
     meaning: 'The server is stopping. Nothing was done.',
     remedy: 'Try again shortly.',
   },
+  CONCLAVE_READ_ONLY: {
+    statuses: [503],
+    meaning:
+      'The server takes no changes at the moment: its database is being moved. Nothing was done; reading works.',
+    remedy: 'Try again after `retry_after_ms` (also in the Retry-After header).',
+  },
   CONCLAVE_STORAGE_FULL: {
     statuses: [507],
     meaning: 'The server has no room left on its disk. Nothing was done.',

@@ -55,6 +55,17 @@ function fromStore(error: StoreError): ApiError | undefined {
         retryAfterMs: 5_000,
         cause: error,
       });
+    case 'STORE_READ_ONLY':
+      return new ApiError('CONCLAVE_READ_ONLY', 'The server takes no changes at the moment', {
+        retryAfterMs: 2_000,
+        cause: error,
+      });
+    // A process that must be replaced: another one may do it.
+    case 'STORE_SCHEMA_NEWER':
+      return new ApiError('CONCLAVE_STORAGE_UNAVAILABLE', 'The database is not available', {
+        retryAfterMs: 5_000,
+        cause: error,
+      });
     case 'STORE_FULL':
       return new ApiError('CONCLAVE_STORAGE_FULL', 'The server has no room left', { cause: error });
     case 'STORE_UNAVAILABLE':
@@ -66,7 +77,6 @@ function fromStore(error: StoreError): ApiError | undefined {
     case 'STORE_UNIT_STALLED':
     case 'STORE_UNIT_OVER':
     case 'STORE_IN_USE':
-    case 'STORE_SCHEMA_NEWER':
     case 'STORE_SCHEMA_MISMATCH':
     case 'STORE_MIGRATION_FAILED':
       return undefined;

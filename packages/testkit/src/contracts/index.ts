@@ -5,6 +5,7 @@ export {
   type ContractDatabase,
   type ContractTables,
 } from './store-contract.ts';
+export { schemaUpgradeContract } from './schema-upgrade-contract.ts';
 export { outboxRelayContract } from './outbox-relay-contract.ts';
 export { busContract, type ContractBus } from './bus-contract.ts';
 export { blobStoreContract, type ContractBlobStore } from './blob-store-contract.ts';

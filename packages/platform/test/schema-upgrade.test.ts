@@ -1,0 +1,4 @@
+import { schemaUpgradeContract } from '@conclave/testkit/contracts';
+import { createSqliteDatabase } from './sqlite-database.ts';
+
+schemaUpgradeContract('SQLite', createSqliteDatabase);
