@@ -12,11 +12,11 @@
  * engine's launcher (`postgres.ts`, `nats.ts`, …) gives the arguments and a probe which proves that the server that
  * answers is the one started here, by a secret that only this one knows.
  */
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { findProgram } from './find-program.ts';
 import { processTree, signalAll } from './process-tree.ts';
+import { spawnBound } from './spawn-bound.ts';
 import type { SystemUser } from './system-user.ts';
 
 const maxOutputLength = 256 * 1024;
@@ -125,9 +125,18 @@ async function launch(
   const program = options.program.includes('/') ? options.program : findProgram(options.program);
   if (program === undefined)
     throw new Error(`${options.program} is not installed: see scripts/ensure-servers.sh`);
-  const child = spawnBound(program, options);
-  child.stdout?.on('data', collect);
-  child.stderr?.on('data', collect);
+  const child = spawnBound(program, options.arguments, {
+    folder: options.folder,
+    runAs: options.runAs,
+    environment: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: options.folder,
+      LANG: 'C.UTF-8',
+      ...options.environment,
+    },
+  });
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
   const ended = Promise.withResolvers<never>();
   const onError = (error: Error): void => ended.reject(error);
   const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
@@ -143,26 +152,6 @@ async function launch(
     child.off('exit', onExit);
   }
   return child;
-}
-
-/** Spawns the program so that the kernel kills it when this process dies, and as its own user. */
-function spawnBound(program: string, options: RealServerOptions): ChildProcess {
-  const { runAs } = options;
-  const common = {
-    cwd: options.folder,
-    env: { PATH: process.env['PATH'] ?? '', HOME: options.folder, LANG: 'C.UTF-8', ...options.environment },
-    stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
-  };
-  const binder = findProgram('setpriv');
-  if (binder === undefined) {
-    const child = spawn(program, options.arguments, { ...common, ...runAs });
-    const kill = (): void => void child.kill('SIGKILL');
-    process.once('exit', kill);
-    child.once('exit', () => process.off('exit', kill));
-    return child;
-  }
-  const user = runAs === undefined ? [] : [`--reuid=${runAs.uid}`, `--regid=${runAs.gid}`, '--clear-groups'];
-  return spawn(binder, [...user, '--pdeathsig=KILL', program, ...options.arguments], common);
 }
 
 async function waitForAnswer(options: RealServerOptions, child: ChildProcess): Promise<void> {
