@@ -168,8 +168,7 @@ function watchExporter(exporter: SpanExporter, { log, metrics }: TracerDeps): Sp
     export(batch, done) {
       exporter.export(batch, (result) => {
         waiting -= batch.length;
-        // 0 is the SDK's code for success.
-        const ok = Number(result.code) === 0;
+        const ok = result.error === undefined;
         spans.inc({ outcome: ok ? 'exported' : 'failed' }, batch.length);
         const nowMs = performance.now();
         if (!ok && nowMs - loggedAtMs >= logFailuresEveryMs) {
