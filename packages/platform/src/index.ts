@@ -10,11 +10,7 @@ export type { PreparedDefinition, PreparedQuery, RowOf } from './store/prepared-
 export { StoreError, type StoreErrorCode } from './store/store-error.ts';
 export { isUniqueViolation } from './store/constraint.ts';
 export { gateWrites } from './store/gate-writes.ts';
-export {
-  createReadOnlySwitch,
-  type ReadOnlySession,
-  type ReadOnlySwitch,
-} from './store/read-only-switch.ts';
+export { createReadOnlySwitch, type ReadOnlySession, type ReadOnlySwitch } from './store/read-only-switch.ts';
 export { checkSchema } from './store/schema-record.ts';
 export { watchSchema, type SchemaWatch } from './store/schema-watch.ts';
 export type { Migration, MigrationSequence, SchemaEngine } from './store/migration.ts';
@@ -46,6 +42,18 @@ export { currentTraceParent, currentWork, outsideWork, runWork, type Work } from
 
 export type { RateLimiter, RateVerdict } from './rate-limit/rate-limiter.ts';
 export { createTokenBucketLimiter, type TokenBucketDeps } from './rate-limit/token-bucket-limiter.ts';
+
+export {
+  maxListed,
+  maxPresenceDataLength,
+  maxPresent,
+  PresenceError,
+  type Presence,
+  type PresenceErrorCode,
+  type Present,
+} from './presence/presence.ts';
+export { createInProcessPresence } from './presence/in-process-presence.ts';
+export { keepAnnouncing, type AnnouncingDeps } from './presence/keep-announcing.ts';
 
 export {
   BlobError,

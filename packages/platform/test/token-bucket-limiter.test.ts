@@ -7,6 +7,8 @@ rateLimiterContract('in memory', async () => {
   const clock = createManualClock();
   return {
     limiter: createTokenBucketLimiter({ clock, perSecond: 10, burst: 5 }),
+    perSecond: 10,
+    nowMs: () => clock.nowMs(),
     pass: (ms) => clock.advance(ms),
     destroy: async () => {},
   };

@@ -10,4 +10,5 @@ export { outboxRelayContract } from './outbox-relay-contract.ts';
 export { busContract, type ContractBus } from './bus-contract.ts';
 export { blobStoreContract, type ContractBlobStore } from './blob-store-contract.ts';
 export { rateLimiterContract, type ContractRateLimiter } from './rate-limiter-contract.ts';
+export { presenceContract, type ContractPresence } from './presence-contract.ts';
 export { codeOf } from './rejection.ts';
