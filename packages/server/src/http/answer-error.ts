@@ -18,18 +18,23 @@ export function answerError(
   reply: FastifyReply,
 ): FastifyReply {
   const known = knownError(error);
+  const span = request.work?.span;
   if (known === undefined) {
+    span?.fail('M_UNKNOWN');
     log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'a request met a bug');
     return reply
       .code(500)
       .send({ errcode: 'M_UNKNOWN', error: 'Internal server error', request_id: request.id });
   }
-  const { status, retryAfterMs, fields } = known.options;
+  const { status = errorCodes[known.code].statuses[0], retryAfterMs, fields } = known.options;
+  // What a caller did wrong is no failure of ours, but its code tells what the time was spent on.
+  if (status >= 500) span?.fail(known.code);
+  else span?.set({ 'error.type': known.code });
   if (error instanceof StoreError) {
     log.warn({ code: error.code, requestId: request.id, err: error }, 'a request met an unwilling database');
   }
   if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
-  return reply.code(status ?? errorCodes[known.code].statuses[0]).send({
+  return reply.code(status).send({
     errcode: known.code,
     error: known.message,
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(retryAfterMs) }),

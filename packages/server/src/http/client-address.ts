@@ -13,6 +13,15 @@ export function createClientAddress(trustedProxies: readonly string[]): (request
     trustedProxies.length === 0 ? (request.socket.remoteAddress ?? '') : proxyAddr(request, isTrusted);
 }
 
+/** Whether the socket's peer is a trusted proxy, whatever stands in headers. */
+export function createIsTrustedPeer(
+  trustedProxies: readonly string[],
+): (request: IncomingMessage) => boolean {
+  const isTrusted = proxyAddr.compile([...trustedProxies]);
+  return ({ socket }) =>
+    trustedProxies.length > 0 && socket.remoteAddress !== undefined && isTrusted(socket.remoteAddress, 0);
+}
+
 /**
  * An IPv4 address as it is, an IPv6 address as its /64: whoever has one address of a /64 usually has them all.
  * IPv4-mapped addresses (`::ffff:a.b.c.d`) count as IPv4.

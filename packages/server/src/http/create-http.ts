@@ -2,23 +2,24 @@
  * The HTTP surface without its routes: identification, limits, CORS, errors, measurements. Features add routes to
  * the returned instance.
  *
- *     request ─▶ id ─▶ stopping? ─▶ CORS ─▶ limits ─▶ body (bounded, timed) ─▶ route ─▶ answer ─▶ measured
+ *     request ─▶ id ─▶ CORS ─▶ limits ─▶ body (bounded, timed) ─▶ route ─▶ answer ─▶ measured
  *
  * What is logged of a request: its id, route pattern, status and time. Never its path, query, headers or body:
  * they hold ids and tokens; nor its address.
  */
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Log, RandomSource, RateLimiter } from '@conclave/platform';
+import { noTracer, type Log, type RandomSource, type RateLimiter, type Tracer } from '@conclave/platform';
 import type { Config } from '../config/config-schema.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { answerError } from './answer-error.ts';
 import { addBodyParsers } from './body-parsers.ts';
-import { addressKey } from './client-address.ts';
+import { addressKey, createIsTrustedPeer } from './client-address.ts';
 import { applyCors } from './cors.ts';
 import { watchRoutes } from './known-routes.ts';
 import { takeThen } from './rate-limit.ts';
-import { createRequestIds } from './request-ids.ts';
+import { createRequestIdOf } from './request-ids.ts';
+import { routeOf, runRequestsAsWork } from './request-work.ts';
 import type { RateLimitName } from './route-config.ts';
 
 /** One finished request, for metrics. `route` is the pattern, or 'unknown'. */
@@ -32,6 +33,8 @@ export interface MeasuredRequest {
 export interface HttpDeps {
   readonly listen: Config['listen'];
   readonly log: Log;
+  /** Default: requests are not traced. */
+  readonly tracer?: Tracer;
   readonly random: RandomSource;
   readonly limiters: Readonly<Record<RateLimitName | 'request', RateLimiter>>;
   readonly isStopping: () => boolean;
@@ -62,7 +65,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     logger: false,
     bodyLimit: listen.maxJsonBytes,
     routerOptions: { maxParamLength },
-    genReqId: createRequestIds(random),
+    genReqId: createRequestIdOf(random, createIsTrustedPeer(listen.trustedProxies)),
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void answerError(log, error, request, reply as never),
   });
@@ -70,6 +73,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   const cors = { allowedOrigins: listen.allowedOrigins };
   const routes = watchRoutes(app);
   addBodyParsers(app);
+  runRequestsAsWork(app, deps.tracer ?? noTracer);
 
   // With callbacks: every request passes here, and each promise would cost it a turn of the microtask queue.
   app.addHook('onRequest', (request, reply, done) => {
@@ -78,9 +82,6 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
       reply.header('x-content-type-options', 'nosniff');
       reply.header('cache-control', 'no-store');
       applyCors(cors, request, reply);
-      if (deps.isStopping()) {
-        throw new ApiError('CONCLAVE_STOPPING', 'The server is stopping', { retryAfterMs: 5_000 });
-      }
       const key = addressKey(deps.clientAddress(request.raw));
       takeThen(limiters.request, key, done, () => {
         if (deps.takeOver?.(request.raw, reply.raw) === true) {
@@ -101,6 +102,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     }
   });
 
+  // A server that stops answers every request that still reaches it, and sends the client elsewhere with the next one.
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (deps.isStopping()) reply.header('connection', 'close');
     done();
@@ -109,12 +111,13 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   app.addHook('onResponse', async (request, reply) => {
     const measured = {
       method: request.method,
-      route: request.routeOptions.url ?? 'unknown',
+      route: routeOf(request),
       status: reply.statusCode,
       durationMs: reply.elapsedTime,
     };
     deps.onMeasured?.(measured);
-    log.debug({ requestId: request.id, ...measured }, 'request answered');
+    const traceId = request.work?.span?.traceId;
+    log.debug({ requestId: request.id, ...(traceId && { traceId }), ...measured }, 'request answered');
   });
 
   app.setErrorHandler((error, request, reply) => answerError(log, error, request, reply));
