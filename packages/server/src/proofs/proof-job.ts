@@ -10,6 +10,8 @@ export interface ProofJob {
   readonly cost: number;
   /** By `performance.now()`. */
   readonly putAtMs: number;
+  /** Of the request that asks, if that is traced. */
+  readonly traceParent: string | undefined;
   readonly resolve: (verdict: Verdict) => void;
   readonly reject: (error: Error) => void;
   /** Workers that died over it. */

@@ -6,13 +6,14 @@
  * The work of a worker that died is repeated, each frame by itself: a frame over which a second worker dies is refused, and
  * its neighbours, which were in the same batch once, are not.
  */
-import type { Clock, Log } from '@conclave/platform';
+import { outsideWork, type Clock, type Log, type Tracer } from '@conclave/platform';
 import { ApiError } from '../errors/api-error.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { QueueLimits, Share } from './fair-queue.ts';
 import { ProofsUnverifiableError } from './proof-job.ts';
 import type { ProofJob } from './proof-job.ts';
 import type { LaneMetrics } from './proof-metrics.ts';
+import { traceProofs } from './proof-spans.ts';
 import type { DeathCause, ProofThread, ThreadEvents, Verdict } from './proof-thread.ts';
 import { ProofWorkerSlot } from './proof-worker-slot.ts';
 import type { Batch } from './proof-worker-slot.ts';
@@ -31,6 +32,7 @@ export interface LaneDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: LaneMetrics;
+  readonly tracer: Tracer;
   readonly startThread: (events: ThreadEvents) => ProofThread;
 }
 
@@ -98,10 +100,13 @@ export class ProofLane {
     }
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#dispatch();
-    });
+    // What waits by then is of many requests, and so are the workers that start for it.
+    outsideWork(() =>
+      setImmediate(() => {
+        this.#isScheduled = false;
+        this.#dispatch();
+      }),
+    );
   }
 
   /** Takes nothing more, ends what waits as far as `drainMs` allow, and ends the workers. The rest is refused. */
@@ -149,7 +154,8 @@ export class ProofLane {
 
   #answer(batch: Batch, verdicts: readonly Verdict[]): void {
     const { jobs, startedAtMs } = batch;
-    const tookMs = performance.now() - startedAtMs;
+    const endedAtMs = performance.now();
+    const tookMs = endedAtMs - startedAtMs;
     const cost = jobs.reduce((sum, job) => sum + job.cost, 0);
     this.#rate += (cost / Math.max(tookMs, 0.01) - this.#rate) / 8;
     this.#deps.metrics.verified(tookMs);
@@ -157,6 +163,7 @@ export class ProofLane {
     // The worker first: it has its next batch while these go on here.
     this.#dispatch();
     for (const [index, job] of jobs.entries()) job.resolve(verdicts[index]);
+    traceProofs(this.#deps.tracer, this.#settings.name, { jobs, startedAtMs, endedAtMs });
     this.#noteEmpty();
   }
 

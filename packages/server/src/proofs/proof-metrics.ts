@@ -17,6 +17,16 @@ export interface LaneMetrics {
 
 /** One for each lane. */
 export function createProofMetrics(metrics: Metrics): (lane: string) => LaneMetrics {
+  const readByLane = new Map<string, Parameters<LaneMetrics['observe']>[0]>();
+  const samples = (of: 'frames' | 'points' | 'workers') =>
+    [...readByLane].map(([lane, read]) => ({ labels: { lane }, value: read[of]() }));
+  metrics.observeEach('proof_waiting_frames', 'Frames that wait for a worker.', ['lane'], () =>
+    samples('frames'),
+  );
+  metrics.observeEach('proof_waiting_points', 'What the proofs that wait cost, in points.', ['lane'], () =>
+    samples('points'),
+  );
+  metrics.observeEach('proof_workers', 'Workers that are running.', ['lane'], () => samples('workers'));
   const frames = metrics.histogram(
     'proof_batch_frames',
     'Frames whose proofs were verified together.',
@@ -44,11 +54,7 @@ export function createProofMetrics(metrics: Metrics): (lane: string) => LaneMetr
     ['lane', 'reason'],
   );
   return (lane) => ({
-    observe(read) {
-      metrics.observe(`proof_${lane}_waiting_frames`, 'Frames that wait for a worker.', read.frames);
-      metrics.observe(`proof_${lane}_waiting_points`, 'What their proofs cost, in points.', read.points);
-      metrics.observe(`proof_${lane}_workers`, 'Workers that are running.', read.workers);
-    },
+    observe: (read) => void readByLane.set(lane, read),
     dispatched(batch) {
       frames.observe({ lane }, batch.length);
       const oldestMs = batch.reduce((oldest, { putAtMs }) => Math.min(oldest, putAtMs), Infinity);

@@ -8,7 +8,14 @@
  * The event loop copies claims and hands them over, nothing more.
  */
 import { availableParallelism } from 'node:os';
-import type { Clock, Log, Metrics } from '@conclave/platform';
+import {
+  currentTraceParent,
+  noTracer,
+  type Clock,
+  type Log,
+  type Metrics,
+  type Tracer,
+} from '@conclave/platform';
 import { readKernel } from '@conclave/ristretto/wasm-node';
 import { claimCost } from '@conclave/sealed-group/verification';
 import type { ProofJob } from './proof-job.ts';
@@ -24,6 +31,8 @@ export interface ProofPoolDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 export interface ProofPoolSettings {
@@ -79,6 +88,7 @@ export function createProofPool(
         clock: deps.clock,
         log: deps.log,
         metrics: metricsOf(lane.name),
+        tracer: deps.tracer ?? noTracer,
         startThread: (events) =>
           startProofThread({ kernel, maxRememberedPoints, maxHeapMb: limits.maxHeapMb }, events),
       },
@@ -104,7 +114,16 @@ export function createProofPool(
       const cost = claims.reduce((sum, claim) => sum + Math.max(claimCost(claim), 1), 0);
       const isDear = cost > maxExpressPoints || claims.some(({ kind }) => kind === 'sealing');
       const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
-      const job: ProofJob = { groupId, claims, cost, putAtMs: performance.now(), resolve, reject, deaths: 0 };
+      const job: ProofJob = {
+        groupId,
+        claims,
+        cost,
+        putAtMs: performance.now(),
+        traceParent: currentTraceParent(),
+        resolve,
+        reject,
+        deaths: 0,
+      };
       (isDear ? main : express).put(job);
       return await promise;
     },

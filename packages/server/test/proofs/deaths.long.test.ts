@@ -54,8 +54,8 @@ describe('the death of a worker', () => {
     await pool.warmUp();
     for (const [index, message] of nonsense.entries()) {
       const work = pool.verify('a', [...longWork(2_000), falseSealing([1])]);
-      await expect.poll(() => metric('proof_main_waiting_frames')).toBe(0);
-      await expect.poll(() => metric('proof_main_workers')).toBe(1);
+      await expect.poll(() => metric('proof_waiting_frames{lane="main"}')).toBe(0);
+      await expect.poll(() => metric('proof_workers{lane="main"}')).toBe(1);
       workers.at(-1)!.emit('message', message);
       await expect.poll(() => metric(`proof_worker_deaths_total${deaths}`)).toBe(index + 1);
       expect(await work).toMatchObject({ ok: false });

@@ -102,7 +102,7 @@ describe('a group that floods', () => {
     const before = await batches();
     expect(await pool.verify('small', [sealingClaim([1])])).toBeUndefined();
     expect((await batches()) - before).toBeLessThanOrEqual(3);
-    expect(await metric('proof_main_waiting_frames')).toBeGreaterThan(800);
+    expect(await metric('proof_waiting_frames{lane="main"}')).toBeGreaterThan(800);
     const closed = pool.close();
     await clock.advance(5_000);
     await closed;
