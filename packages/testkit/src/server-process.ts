@@ -1,12 +1,13 @@
 /**
  * The real server as a process of its own, on free ports and in a folder of its own, for whatever has to see it die:
- * `conclave demo`, the benches, the end-to-end tests. It is known to be ours by what it prints and by its process, never
- * by a port that somebody else may hold.
+ * `conclave demo`, the benches, the end-to-end tests, test clusters. It is known to be ours by what it prints and by its
+ * process, never by a port that somebody else may hold. It dies with the process that started it.
  */
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { processTree, signalAll } from './servers/process-tree.ts';
+import { spawnBound } from './servers/spawn-bound.ts';
 
 const program = fileURLToPath(new URL('../../../apps/server/src/main.ts', import.meta.url));
 
@@ -14,10 +15,18 @@ export interface ServerProcessOptions {
   readonly dataDirectory: string;
   /** Settings as flags: `{ 'listen.port': '0' }`. Limits by address are far out of the way unless set here. */
   readonly flags?: Readonly<Record<string, string>>;
+  /** A configuration file. Flags go before what it says. */
+  readonly configFile?: string;
+  /** The ports to listen on. By default the system chooses them at the first start. */
+  readonly ports?: { readonly listen: number; readonly admin: number };
+  /** Leaves the limits by address as a server has them. */
+  readonly usualLimits?: boolean;
   /** How long to wait for the server to listen. */
   readonly startTimeoutMs?: number;
   /** For Node itself, such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
+  /** Beside that of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface ServerProcess extends AsyncDisposable {
@@ -31,6 +40,9 @@ export interface ServerProcess extends AsyncDisposable {
   readonly firstAccountToken: string | undefined;
   /** SIGKILL: no chance to finish anything. Resolves when the process is gone. */
   kill(): Promise<void>;
+  /** SIGSTOP: connections stay open and nothing answers. */
+  pause(): void;
+  resume(): void;
   /** SIGTERM, and SIGKILL if it has not ended within the time. Resolves with the exit code. */
   stop(timeoutMs?: number): Promise<number | null>;
   /** Starts it again on the same ports and folder. */
@@ -57,7 +69,7 @@ const wideLimits = Object.fromEntries(
 
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   let output = '';
-  let ports = { listen: '0', admin: '0' };
+  let ports = { listen: String(options.ports?.listen ?? 0), admin: String(options.ports?.admin ?? 0) };
   let child = await launch();
   const url = `http://127.0.0.1:${ports.listen}`;
   const adminUrl = `http://127.0.0.1:${ports.admin}`;
@@ -68,19 +80,17 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       serverName: 'conclave.test',
       'listen.host': '127.0.0.1',
       'log.level': 'info',
-      ...wideLimits,
+      ...(options.usualLimits === true ? {} : wideLimits),
       ...options.flags,
       'listen.port': ports.listen,
       'admin.port': ports.admin,
     };
     const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
-    const started = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', ...(options.nodeArguments ?? []), program, 'start', ...args],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    if (options.configFile !== undefined) args.unshift(`--config=${options.configFile}`);
+    const node = ['--disable-warning=ExperimentalWarning', ...(options.nodeArguments ?? [])];
+    const started = spawnBound(process.execPath, [...node, program, 'start', ...args], {
+      environment: { ...process.env, ...options.environment },
+    });
     const from = output.length;
     const listening = Promise.withResolvers<void>();
     const collect = (chunk: Buffer): void => {
@@ -89,7 +99,8 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       const main = /Conclave is listening at http:\/\/[^\s:]+:(\d+)/.exec(printed)?.[1];
       const admin = /Metrics and readiness: http:\/\/[^\s:]+:(\d+)\//.exec(printed)?.[1];
       if (main === undefined || admin === undefined) return;
-      ports = { listen: main, admin };
+      // With a public URL the first is that of the proxy in front.
+      if (options.ports === undefined) ports = { listen: main, admin };
       listening.resolve();
     };
     started.stdout.on('data', collect);
@@ -118,6 +129,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     child.kill('SIGKILL');
     await gone;
   };
+  const signal = (name: NodeJS.Signals): void => {
+    if (!isGone()) signalAll(processTree(child.pid ?? 0), name);
+  };
 
   return {
     url,
@@ -132,8 +146,11 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
       return /first account \(works once\): (\S+)/.exec(output)?.[1];
     },
     kill,
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
     async stop(timeoutMs = 20_000) {
       if (isGone()) return child.exitCode;
+      signal('SIGCONT'); // a paused process cannot end in order
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);

@@ -35,7 +35,7 @@ requireServer(missingLoadBalancer())('the load balancer', () => {
 
   async function start(...backends: { name: string; port: number }[]): Promise<LoadBalancer> {
     const balancer = await startLoadBalancer({ backends });
-    closers.push(() => balancer[Symbol.asyncDispose]());
+    closers.push(async () => balancer[Symbol.asyncDispose]());
     return balancer;
   }
   const ask = async (url: string, headers: Record<string, string> = {}): Promise<string> =>

@@ -57,7 +57,7 @@ export async function startLoadBalancer(options: LoadBalancerOptions): Promise<L
     arguments: ['-db', '-f', config],
     folder: folder.path,
     probe: () => askControl(control, 'show info'),
-    dispose: () => folder[Symbol.asyncDispose](),
+    dispose: async () => folder[Symbol.asyncDispose](),
   });
   return Object.defineProperties(server, {
     url: { value: `http://127.0.0.1:${port}`, enumerable: true },
