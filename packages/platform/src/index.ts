@@ -21,10 +21,12 @@ export { enqueueOutbox, prepareEnqueue, type OutboxEntry } from './outbox/enqueu
 export { discardParked, listParked, unpark, type ParkedRow } from './outbox/parked.ts';
 export { startRelay, type Relay, type RelayDeps, type RelayLimits } from './relay/relay.ts';
 
-export type { Bus, BusMessage } from './bus/bus.ts';
+export type { Bus, BusMessage, PublicationFence, PublishOptions } from './bus/bus.ts';
 export { BusError, isTransientBusError, type BusErrorCode } from './bus/bus-error.ts';
 export { isSubject, isSubjectPattern, SubjectIndex } from './bus/subject.ts';
 export { createInProcessBus, type InProcessBusDeps, type InProcessBusLimits } from './bus/in-process-bus.ts';
+
+export { openNatsBus, type NatsBusDeps, type NatsBusLimits } from './bus/nats/open-nats-bus.ts';
 
 export { createMetrics, DURATION_BUCKETS_S, type Metrics } from './metrics/metrics.ts';
 

@@ -41,6 +41,7 @@ startRelay({
     async subscribe() {
       throw new Error('nobody subscribes');
     },
+    onGap: () => ({ [Symbol.dispose]() {} }),
     async close() {},
   },
 });

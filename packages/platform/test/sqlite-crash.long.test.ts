@@ -114,6 +114,7 @@ describe('a process that is killed', () => {
         async subscribe() {
           throw new Error('nobody subscribes');
         },
+        onGap: () => ({ [Symbol.dispose]() {} }),
         async close() {},
       },
     });

@@ -13,9 +13,11 @@ import type { Clock } from '../clock/clock.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { BusError } from './bus-error.ts';
-import type { Bus, BusMessage } from './bus.ts';
+import type { Bus, BusMessage, PublicationFence } from './bus.ts';
+import { checkPublication, closedError, tooLarge, traceOf } from './check-publication.ts';
+import { GapListeners } from './gap-listeners.ts';
 import { MessageIdWindow } from './message-id-window.ts';
-import { isSubject, isSubjectPattern, SubjectIndex } from './subject.ts';
+import { isSubjectPattern, SubjectIndex } from './subject.ts';
 import { Subscriber } from './subscriber.ts';
 
 export interface InProcessBusLimits {
@@ -44,13 +46,11 @@ const DEFAULT_LIMITS: InProcessBusLimits = {
   maxPayloadBytes: 1024 * 1024,
 };
 
-/** The longest message id, in UTF-16 units. */
-const MAX_MESSAGE_ID_LENGTH = 256;
-
 export function createInProcessBus(deps: InProcessBusDeps): Bus {
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const subscribers = new Set<Subscriber>();
   const subscribersBySubject = new SubjectIndex<Subscriber>();
+  const gaps = new GapListeners(deps.log);
   const accepted = new MessageIdWindow({
     clock: deps.clock,
     windowMs: limits.deduplicationMs,
@@ -70,10 +70,11 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
   let closed = false;
 
   /** Waits until every matching subscriber has room, looking afresh after each wait: they come and go. */
-  const acceptWhenRoom = async (message: BusMessage): Promise<void> => {
+  const acceptWhenRoom = async (message: BusMessage, fence: PublicationFence | undefined): Promise<void> => {
     const deadlineMs = deps.clock.nowMs() + limits.maxWaitMs;
     for (;;) {
       if (closed) throw closedError();
+      if (fence?.isHeld() === false) throw new BusError('BUS_FENCED', 'the right to publish is lost');
       const matching = subscribersBySubject.match(message.subject);
       const slow = matching.find((subscriber) => !subscriber.hasRoom);
       if (slow === undefined) {
@@ -92,20 +93,15 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
   };
 
   return {
-    async publish(subject, payload, { messageId }) {
+    async publish(subject, payload, { messageId, traceParent, fence }) {
       if (closed) throw closedError();
-      if (!isSubject(subject)) throw new BusError('BUS_INVALID', 'the subject is not well-formed');
-      if (messageId.length === 0 || messageId.length > MAX_MESSAGE_ID_LENGTH) {
-        throw new BusError('BUS_INVALID', 'the message id is empty or too long');
-      }
-      if (payload.length > limits.maxPayloadBytes) {
-        throw new BusError('BUS_TOO_LARGE', `the payload is larger than ${limits.maxPayloadBytes} bytes`);
-      }
+      checkPublication(subject, messageId);
+      if (payload.length > limits.maxPayloadBytes) throw tooLarge(limits.maxPayloadBytes);
       if (accepted.has(messageId)) return;
       let waiting = waitingById.get(messageId);
       if (waiting === undefined) {
-        waiting = acceptWhenRoom({ subject, payload, messageId }).finally(() =>
-          waitingById.delete(messageId),
+        waiting = acceptWhenRoom({ subject, payload, messageId, ...traceOf(traceParent) }, fence).finally(
+          () => waitingById.delete(messageId),
         );
         waitingById.set(messageId, waiting);
       }
@@ -118,10 +114,11 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
       const subscriber = new Subscriber({
         handler,
         maxQueued: limits.maxQueued,
-        onHandlerError: (err, { messageId }) => {
+        onHandlerError: (err, { subject, messageId }) => {
           handlerErrors?.inc();
           // Not the subject: a log that names groups would tell when each of them talks.
           deps.log.error({ err, messageId }, 'a bus handler failed');
+          gaps.tell(subject);
         },
       });
       subscribers.add(subscriber);
@@ -135,15 +132,14 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
       };
     },
 
+    // Publishers wait for slow subscribers: only what a handler lost is missed.
+    onGap: (listener) => gaps.add(listener),
+
     async close() {
       closed = true;
       await Promise.all([...subscribers].map((subscriber) => subscriber.idle()));
     },
   };
-}
-
-function closedError(): BusError {
-  return new BusError('BUS_CLOSED', 'the bus is closed');
 }
 
 function roomOrTimeout(subscriber: Subscriber, timeoutMs: number, clock: Clock): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * One subscriber of the in-process bus: a bounded queue and the loop that hands it to the handler, one message at
+ * One subscriber of a bus: a bounded queue and the loop that hands it to the handler, one message at
  * a time.
  */
 import type { BusMessage } from './bus.ts';
@@ -45,11 +45,16 @@ export class Subscriber {
     };
   }
 
+  /** Drops what is queued. */
+  drop(): void {
+    this.#queue = [];
+    this.#signalRoom();
+  }
+
   /** Drops what is queued and resolves when the running handler is done. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#queue = [];
-    this.#signalRoom();
+    this.drop();
     await this.#draining;
   }
 

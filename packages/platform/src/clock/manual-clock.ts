@@ -32,6 +32,7 @@ export function createManualClock(startMs = 1_800_000_000_000): ManualClock {
 
   return {
     nowMs: () => nowMs,
+    monotonicMs: () => nowMs - startMs,
     schedule(delayMs, run) {
       const task = { atMs: nowMs + Math.max(0, delayMs), run };
       tasks.add(task);

@@ -9,6 +9,10 @@ export const systemClock: Clock = {
     // oxlint-disable-next-line no-restricted-properties -- this is where ambient time becomes a parameter
     return Date.now();
   },
+  monotonicMs() {
+    // oxlint-disable-next-line no-restricted-properties -- as above
+    return performance.now();
+  },
   schedule(delayMs, task) {
     const timer = setTimeout(task, Math.min(Math.max(0, delayMs), MAX_DELAY_MS));
     timer.unref();

@@ -146,12 +146,119 @@ export function busContract(adapter: string, createBus: () => Promise<ContractBu
       expect(left.messages).toHaveLength(1);
     });
 
-    test.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'a.*', '>', 'a.>', 'a\nb', 'x'.repeat(600)])(
-      'refuses to publish on %j',
-      async (subject) => {
-        expect(await codeOf(publish(subject))).toBe('BUS_INVALID');
-      },
-    );
+    test('hands the trace of a message on, and none that is not well-formed', async () => {
+      const traceParent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+      const { messages, received } = await collect('events.>');
+      await bus.publish('events.a', new Uint8Array(), { messageId: '1', traceParent });
+      await bus.publish('events.a', new Uint8Array(), { messageId: '2' });
+      await bus.publish('events.a', new Uint8Array(), {
+        messageId: '3',
+        traceParent: `${traceParent}\r\nX: y`,
+      });
+      await received(3);
+      expect(messages.map((message) => message.traceParent)).toEqual([traceParent, undefined, undefined]);
+    });
+
+    test('hears what is published after the subscription, with thousands of subscriptions', async () => {
+      const subscribed = await Promise.all(
+        Array.from({ length: 2_000 }, (_, index) => collect(`events.group.${index}`)),
+      );
+      await publish('events.group.1999');
+      await subscribed[1999]!.received(1);
+      expect(subscribed.flatMap(({ messages }) => messages)).toHaveLength(1);
+    });
+
+    describe('a fence', () => {
+      const held = { isHeld: () => true };
+      const fenced = (messageId: string, fence: { isHeld(): boolean }, subject = 'events.a') =>
+        bus.publish(subject, new Uint8Array(), { messageId, fence });
+
+      test('that is held lets messages pass, in order', async () => {
+        const { messages, received } = await collect('events.>');
+        for (let index = 0; index < 20; index += 1) {
+          await fenced(`a${index}`, held, 'events.a');
+          await fenced(`b${index}`, held, 'events.b');
+        }
+        await received(40);
+        expect(
+          messages.filter(({ subject }) => subject === 'events.a').map(({ messageId }) => messageId),
+        ).toEqual(Array.from({ length: 20 }, (_, index) => `a${index}`));
+      });
+
+      test('that is lost refuses, and delivers nothing', async () => {
+        const { messages, received } = await collect('events.>');
+        let isHeld = true;
+        const fence = { isHeld: () => isHeld };
+        await fenced('first', fence);
+        isHeld = false;
+        expect(await codeOf(fenced('late', fence))).toBe('BUS_FENCED');
+        await fenced('second', held);
+        await received(2);
+        expect(messages.map(({ messageId }) => messageId)).toEqual(['first', 'second']);
+      });
+
+      test('lets a successor repeat what was accepted, which is not delivered again', async () => {
+        const { messages, received } = await collect('events.>');
+        for (const messageId of ['m1', 'm2', 'm3']) await fenced(messageId, { isHeld: () => true });
+        for (const messageId of ['m1', 'm2', 'm3', 'm4']) await fenced(messageId, held);
+        await received(4);
+        expect(messages.map(({ messageId }) => messageId)).toEqual(['m1', 'm2', 'm3', 'm4']);
+      });
+
+      test('survives publications without one on its subject', async () => {
+        const { messages, received } = await collect('events.>');
+        await fenced('m1', held);
+        await publish('events.a', '', 'm2');
+        await fenced('m3', held);
+        await received(3);
+        expect(messages.map(({ messageId }) => messageId)).toEqual(['m1', 'm2', 'm3']);
+      });
+    });
+
+    describe('gaps', () => {
+      test('are told for what a handler lost, by its subject, until the listener is disposed of', async () => {
+        const gaps: (string | undefined)[] = [];
+        const told = Promise.withResolvers<void>();
+        const listening = bus.onGap((subject) => {
+          gaps.push(subject);
+          told.resolve();
+        });
+        using _second = bus.onGap(() => {
+          throw new Error('listener');
+        });
+        await bus.subscribe('events.>', async ({ messageId }) => {
+          if (messageId.startsWith('bad')) throw new Error('handler');
+        });
+        const { received } = await collect('events.>');
+        await publish('events.b', '', 'good');
+        await publish('events.a', '', 'bad-1');
+        await told.promise;
+        listening[Symbol.dispose]();
+        await publish('events.c', '', 'bad-2');
+        await publish('events.d', '', 'end');
+        await received(4);
+        expect(gaps).toEqual(['events.a']);
+      });
+    });
+
+    test.each([
+      '',
+      '.',
+      'a.',
+      '.a',
+      'a..b',
+      'a b',
+      'a.*',
+      '>',
+      'a.>',
+      'a\nb',
+      `events.${'x'.repeat(600)}`,
+      'a',
+      'live.a',
+      'events',
+    ])('refuses to publish on %j', async (subject) => {
+      expect(await codeOf(publish(subject))).toBe('BUS_INVALID');
+    });
 
     test.each(['', 'a.', 'a..b', '>.a', 'a.>.b', 'a*', 'a.b>', 'a b'])(
       'refuses the pattern %j',
@@ -163,6 +270,12 @@ export function busContract(adapter: string, createBus: () => Promise<ContractBu
     test('refuses an empty or endless message id', async () => {
       expect(await codeOf(publish('events.a', '', ''))).toBe('BUS_INVALID');
       expect(await codeOf(publish('events.a', '', 'x'.repeat(10_000)))).toBe('BUS_INVALID');
+      expect(await codeOf(publish('events.a', '', 'a\r\nNats-Msg-Id: b'))).toBe('BUS_INVALID');
+    });
+
+    test('refuses what is larger than it takes', async () => {
+      expect(await codeOf(publish('events.a', 'x'.repeat(8 * 1024 * 1024)))).toBe('BUS_TOO_LARGE');
+      expect(await codeOf(publish('events.a', 'x'.repeat(512 * 1024)))).toBe('resolved');
     });
 
     test('accepts nothing once it is closed, and may be closed again', async () => {

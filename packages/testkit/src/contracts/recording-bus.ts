@@ -30,6 +30,7 @@ export function createRecordingBus() {
     async subscribe() {
       throw new Error('the relay does not subscribe');
     },
+    onGap: () => ({ [Symbol.dispose]() {} }),
     async close() {},
   };
   return {

@@ -1,0 +1,264 @@
+/**
+ * The stream: what it must be, and making it so without anybody's help.
+ *
+ *   missing ──▶ made
+ *   there ────▶ as wanted? ─▶ yes: used. Age and replicas differ: changed. Anything else: BUS_STREAM_MISMATCH.
+ *   stores nothing any more ─▶ made anew
+ *
+ * A stream whose files were deleted under the server's hands goes on until it needs a new file; from then on it
+ * acknowledges nothing, while the server says that it is well. It is recognised by that: publications time out, and
+ * its last sequence stands still. Making it anew loses copies only.
+ *
+ * Sequence numbers of a stream begin where no earlier stream of this name can have come (milliseconds of its birth
+ * times 1024), so that none of them ever means two messages.
+ */
+import { DiscardPolicy, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import type { Clock } from '../../clock/clock.ts';
+import type { Log } from '../../log/log.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
+import { BusError, isTransientBusError } from '../bus-error.ts';
+import type { LastMessage } from './fenced-subjects.ts';
+import { livePrefix } from './live-subscription.ts';
+import { apiCodes, isMissingStream, toBusError } from './nats-errors.ts';
+
+export interface EventsStreamDeps {
+  readonly connection: NatsConnection;
+  readonly settings: { readonly stream: string; readonly replicas: number; readonly retentionMs: number };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics?: Metrics | undefined;
+  readonly timeoutMs: number;
+  /** Called when a stream was made that was not there: what an earlier one held is lost. */
+  readonly onCreated: () => void;
+}
+
+const SUBJECTS = 'events.>';
+const DUPLICATE_WINDOW_MS = 120_000;
+/** Publications in a row without an acknowledgement, before the stream is suspected. */
+const SUSPICIOUS_FAILURES = 2;
+const RETRY_MS = 250;
+
+export class EventsStream {
+  readonly #deps: EventsStreamDeps;
+  #manager: Promise<JetStreamManager> | undefined;
+  #ensuring: Promise<void> | undefined;
+  #examining: Promise<void> | undefined;
+  #failures = 0;
+  /** What the stream was when a publication first failed; undefined while they succeed. */
+  #suspected: { readonly created: string; readonly lastSequence: number } | undefined;
+  #closed = false;
+  readonly #made;
+
+  constructor(deps: EventsStreamDeps) {
+    this.#deps = deps;
+    this.#made = deps.metrics?.counter(
+      'bus_streams_made_total',
+      'Times that the stream was missing and was made.',
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Makes or checks the stream, trying again while JetStream does not answer. Rejects with {@link BusError}. */
+  async ensureWithin(timeoutMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    for (;;) {
+      try {
+        await this.ensure();
+        return;
+      } catch (error) {
+        const hopeless =
+          error instanceof BusError && ['BUS_DENIED', 'BUS_STREAM_MISMATCH'].includes(error.code);
+        if (hopeless || clock.monotonicMs() >= deadlineMs) throw error;
+      }
+      await new Promise<void>((resolve) => {
+        clock.schedule(RETRY_MS, resolve);
+      });
+    }
+  }
+
+  /** Makes the stream if it is missing and checks it if it is there. Calls at the same time share one. */
+  async ensure(): Promise<void> {
+    this.#ensuring ??= this.#ensure().finally(() => {
+      this.#ensuring = undefined;
+    });
+    await this.#ensuring;
+  }
+
+  /** The last message that the stream has of a subject. Rejects with {@link BusError}. */
+  async lastOf(subject: string): Promise<LastMessage> {
+    try {
+      return await this.#lastOf(subject);
+    } catch (error) {
+      if (!isMissingStream(error)) throw toBusError(error);
+    }
+    await this.ensure();
+    try {
+      return await this.#lastOf(subject);
+    } catch (error) {
+      throw toBusError(error);
+    }
+  }
+
+  /** The stream has answered a publication. */
+  accepted(): void {
+    this.#failures = 0;
+    this.#suspected = undefined;
+  }
+
+  /** The stream has not answered a publication in time. */
+  suspect(): void {
+    this.#failures += 1;
+    if (this.#examining !== undefined) return;
+    this.#examining = this.#examine().finally(() => {
+      this.#examining = undefined;
+    });
+  }
+
+  /** Never rejects. A server that does not answer is away; one that answers and stores nothing needs a new stream. */
+  async #examine(): Promise<void> {
+    const { log, settings } = this.#deps;
+    try {
+      const manager = await this.#api();
+      const { created, state } = await manager.streams.info(settings.stream);
+      const before = this.#suspected;
+      this.#suspected = { created, lastSequence: state.last_seq };
+      const stuck = before?.created === created && before.lastSequence === state.last_seq;
+      if (!stuck || this.#failures < SUSPICIOUS_FAILURES || this.#closed) return;
+      log.error({ stream: settings.stream }, 'the stream stores nothing any more; it is made anew');
+      await manager.streams.delete(settings.stream);
+      this.accepted();
+      await this.ensure();
+    } catch (err) {
+      const level = isMissingStream(err) || isTransientBusError(toBusError(err)) ? 'debug' : 'error';
+      log[level]({ err }, 'the stream could not be examined');
+    }
+  }
+
+  async #ensure(): Promise<void> {
+    const { log, settings } = this.#deps;
+    try {
+      const manager = await this.#api();
+      const info = (await this.#find(manager)) ?? (await this.#make(manager));
+      const differences = differencesOf(info.config, this.#wanted());
+      if (differences.length > 0) {
+        throw new BusError(
+          'BUS_STREAM_MISMATCH',
+          `stream ${settings.stream} is not the one that this program makes: ${differences.join('; ')}. ` +
+            `Change it ("nats stream edit"), or delete it: it holds copies only, and is made again`,
+        );
+      }
+      const { max_age, num_replicas } = this.#wanted();
+      if (info.config.max_age !== max_age || info.config.num_replicas !== num_replicas) {
+        await manager.streams.update(settings.stream, { max_age, num_replicas });
+        log.info(
+          { stream: settings.stream },
+          'the stream was given the age and replicas of the configuration',
+        );
+      }
+    } catch (error) {
+      if (error instanceof BusError) throw error;
+      // An API error here is about the stream, not about a message.
+      if (error instanceof JetStreamApiError && toBusError(error).code === 'BUS_REFUSED') {
+        throw new BusError(
+          'BUS_STREAM_MISMATCH',
+          `stream ${settings.stream} cannot be made as wanted (${error.code}: ${error.message})`,
+          { cause: error },
+        );
+      }
+      throw toBusError(error);
+    }
+  }
+
+  async #find(manager: JetStreamManager): Promise<StreamInfo | undefined> {
+    try {
+      return await manager.streams.info(this.#deps.settings.stream);
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === apiCodes.streamNotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async #make(manager: JetStreamManager): Promise<StreamInfo> {
+    const { clock, log, settings, onCreated } = this.#deps;
+    let info: StreamInfo;
+    try {
+      info = await manager.streams.add({ ...this.#wanted(), first_seq: clock.nowMs() * 1024 });
+    } catch (error) {
+      // Another process was faster, and has chosen another first sequence.
+      if (!(error instanceof JetStreamApiError) || error.code !== apiCodes.streamNameExists) throw error;
+      return await manager.streams.info(settings.stream);
+    }
+    this.#made?.inc();
+    log.info({ stream: settings.stream }, 'the stream was missing and has been made');
+    onCreated();
+    return info;
+  }
+
+  #wanted() {
+    const { stream, replicas, retentionMs } = this.#deps.settings;
+    return {
+      name: stream,
+      subjects: [SUBJECTS],
+      storage: StorageType.File,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+      allow_direct: true,
+      republish: { src: SUBJECTS, dest: `${livePrefix}${SUBJECTS}` },
+      max_age: nanos(retentionMs),
+      num_replicas: replicas,
+    } satisfies Partial<StreamConfig>;
+  }
+
+  async #lastOf(subject: string): Promise<LastMessage> {
+    const manager = await this.#api();
+    const message = await manager.direct.getMessage(this.#deps.settings.stream, { last_by_subj: subject });
+    if (message === null) return { sequence: 0, messageId: undefined };
+    return { sequence: message.seq, messageId: message.header.get('Nats-Msg-Id') };
+  }
+
+  #api(): Promise<JetStreamManager> {
+    this.#manager ??= jetstreamManager(this.#deps.connection, {
+      timeout: this.#deps.timeoutMs,
+      checkAPI: false,
+    });
+    return this.#manager;
+  }
+}
+
+/** What our promises rest on; limits that an operator adds lose copies earlier, and nothing else. */
+function differencesOf(actual: StreamConfig, wanted: Partial<StreamConfig>): string[] {
+  const keys = [
+    'subjects',
+    'storage',
+    'retention',
+    'discard',
+    'duplicate_window',
+    'allow_direct',
+    'republish',
+  ] as const;
+  const differences = keys.flatMap((key) => {
+    const [is, should] = [show(actual[key]), show(wanted[key])];
+    return is === should ? [] : [`${key} is ${is} instead of ${should}`];
+  });
+  if (actual.sealed) differences.push('it is sealed');
+  if (actual.subject_transform !== undefined) differences.push('it transforms subjects');
+  return differences;
+}
+
+function show(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return JSON.stringify(value) ?? 'nothing';
+  return JSON.stringify(Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))));
+}
