@@ -73,7 +73,11 @@ export function checkDelivery({ group, entries, frames }: GroupHistory): Violati
       found('lost', entry, `the log does not show how leaf ${entry.leaf} joined`);
       continue;
     }
-    violations.push(...checkHearing(membership, entries, frames, heardBySeq));
+    const own = entries.filter(({ member }) => member === entry.member);
+    violations.push(
+      ...checkHearing(membership, own, frames, heardBySeq),
+      ...checkWarnings(membership, own, frameBySeq),
+    );
   }
   return violations;
 }
@@ -103,14 +107,13 @@ function checkSendingOrder(
 /** One member heard everything of its time, once, in the order of the log, and nothing after it. */
 function checkHearing(
   { member, group, fromSeq, fromEpoch, toSeq }: Membership,
-  entries: readonly HistoryEntry[],
+  own: readonly HistoryEntry[],
   frames: readonly LogFrame[],
   heardBySeq: ReadonlyMap<number, Of<'received'>>,
 ): Violation[] {
   const violations: Violation[] = [];
   const found = (kind: ViolationKind, detail: string, atMs?: number): void =>
     void violations.push({ kind, group, member, detail, ...(atMs !== undefined && { atMs }) });
-  const own = entries.filter((entry) => entry.member === member);
   const heard = new Set<number>();
   let last = 0;
   for (const { seq, uid, atMs } of listOf(own, 'received')) {
@@ -138,6 +141,29 @@ function checkHearing(
   }
   return violations;
 }
+
+/** What the SDK warned of, of all that an honest server never causes, whatever dies. */
+function checkWarnings(
+  { member, group, fromEpoch }: Membership,
+  own: readonly HistoryEntry[],
+  frameBySeq: ReadonlyMap<number, LogFrame>,
+): Violation[] {
+  return listOf(own, 'warning').flatMap(({ warning, detail, atMs }): Violation[] => {
+    if (!graveWarnings.includes(warning)) return [];
+    // A late message of an epoch before its own cannot be verified by a newcomer.
+    const { seq } = JSON.parse(detail) as { seq?: number };
+    const frame = warning === 'unauthentic-message' && seq !== undefined ? frameBySeq.get(seq) : undefined;
+    if (frame !== undefined && frame.epoch < fromEpoch) return [];
+    return [{ kind: 'warned', group, member, atMs, detail: `${warning}: ${detail}` }];
+  });
+}
+
+const graveWarnings: readonly string[] = [
+  'server-misbehaviour',
+  'out-of-sync',
+  'misbehaviour',
+  'unauthentic-message',
+];
 
 function listOf<Kind extends HistoryEntry['kind']>(entries: readonly HistoryEntry[], kind: Kind): Of<Kind>[] {
   return entries.filter((entry): entry is Of<Kind> => entry.kind === kind);

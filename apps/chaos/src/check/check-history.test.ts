@@ -78,10 +78,14 @@ function wellDone(): { entries: HistoryEntry[]; logs: ReadLog[]; faults: FaultRe
 
 type Run = ReturnType<typeof wellDone>;
 
-function kindsAfter(spoil: (run: Run) => void): ViolationKind[] {
+function spoiled(spoil: (run: Run) => void): Run {
   const run = wellDone();
   spoil(run);
-  const { violations } = checkHistory({ ...run, recoveryLimitMs: 10_000 });
+  return run;
+}
+
+function kindsAfter(spoil: (run: Run) => void): ViolationKind[] {
+  const { violations } = checkHistory({ ...spoiled(spoil), recoveryLimitMs: 10_000 });
   return [...new Set(violations.map(({ kind }) => kind))].sort();
 }
 
@@ -339,7 +343,7 @@ const planted: readonly {
         group,
         atMs: 20_000,
         warning: 'server-misbehaviour',
-        detail: 'rolled-back',
+        detail: '{"evidence":"rolled-back","seq":7}',
       }),
   },
 ];
@@ -376,6 +380,34 @@ describe('the checker', () => {
         run.entries.splice(find(run, 'received', 'cy', 6), 1);
       }),
     ).toEqual([]);
+  });
+
+  it('does not mind that a newcomer cannot verify what is older than itself', () => {
+    const warned = (seq: number) => (run: Run) =>
+      run.entries.push({
+        kind: 'warning',
+        member: 'cy',
+        group,
+        atMs: 5_500,
+        warning: 'unauthentic-message',
+        detail: JSON.stringify({ rule: 'commit/epoch', seq }),
+      });
+    expect(kindsAfter(warned(4))).toEqual([]);
+    expect(kindsAfter(warned(6))).toEqual(['warned']);
+  });
+
+  it('wants a member that only listens to hear, and not to speak', () => {
+    const listens = (run: Run): void => {
+      const isSpoken = (entry: HistoryEntry): boolean =>
+        entry.member === 'bo' && (entry.kind === 'sending' || entry.kind === 'acknowledged');
+      run.entries = run.entries.filter((entry) => !isSpoken(entry) && !('by' in entry && entry.by === 'bo'));
+      for (const { frames } of run.logs)
+        for (const [index, { seq }] of frames.entries())
+          if (senders[seq] === 'bo') (frames as LogFrame[])[index] = { ...frames[index]!, kind: 'leave' };
+    };
+    expect(kindsAfter(listens).filter((kind) => kind !== 'stuck')).toEqual([]);
+    const { recoveries } = checkHistory({ ...spoiled(listens), recoveryLimitMs: 10_000 });
+    expect(recoveries.find(({ member }) => member === 'bo')?.recoveryMs).toBe(1_520);
   });
 
   it('gives a leaf index that is used again to its next holder', () => {

@@ -37,11 +37,7 @@ export function checkHistory({ entries, logs, faults, recoveryLimitMs }: CheckIn
       ...checkDelivery({ group, frames, entries: entries.filter((entry) => entry.group === group) }),
     );
   }
-  violations.push(
-    ...checkProgress(entries, faults, recoveryLimitMs),
-    ...checkAttachments(entries),
-    ...checkWarnings(entries),
-  );
+  violations.push(...checkProgress(entries, faults, recoveryLimitMs), ...checkAttachments(entries));
   if (count('acknowledged') === 0 || count('received') === 0) throw new Error('the histories are empty');
   return {
     violations,
@@ -65,15 +61,5 @@ function checkAttachments(entries: readonly HistoryEntry[]): Violation[] {
     if (entry.kind === 'download-failed' && !removed.has(`${member}\n${group}`))
       return [{ kind: 'attachment-lost', group, member, atMs, detail: `${entry.uid}: ${entry.code}` }];
     return [];
-  });
-}
-
-/** Warnings that an honest server never causes, whatever dies. */
-function checkWarnings(entries: readonly HistoryEntry[]): Violation[] {
-  const grave = ['server-misbehaviour', 'out-of-sync', 'misbehaviour', 'unauthentic-message'];
-  return entries.flatMap((entry): Violation[] => {
-    if (entry.kind !== 'warning' || !grave.includes(entry.warning)) return [];
-    const { group, member, atMs, warning, detail } = entry;
-    return [{ kind: 'warned', group, member, atMs, detail: `${warning}: ${detail}` }];
   });
 }

@@ -27,9 +27,13 @@ export function measureRecoveries(
   for (const own of bySeat(entries)) {
     const first = own.find(({ kind }) => kind === 'joined');
     if (first === undefined) continue;
+    const speaks = own.some(({ kind }) => kind === 'sending');
     const over = own.find(({ kind }) => kind === 'stopped' || kind === 'removed')?.atMs ?? Infinity;
     for (const { name, endMs } of faults) {
-      const acked = own.find(({ kind, atMs }) => kind === 'acknowledged' && atMs >= endMs)?.atMs;
+      // A member that only listens shows whether hearing works without one's own messages to wake it.
+      const acked = speaks
+        ? own.find(({ kind, atMs }) => kind === 'acknowledged' && atMs >= endMs)?.atMs
+        : endMs;
       const heard = own.find(
         (entry) =>
           entry.kind === 'received' &&

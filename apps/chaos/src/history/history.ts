@@ -26,7 +26,8 @@ export type HistoryEntry = EntryBase &
     /** Written before the message is given to the SDK. `uid` is the message's own name, unique in the whole run. */
     | { readonly kind: 'sending'; readonly uid: string; readonly attachment: boolean }
     | { readonly kind: 'acknowledged'; readonly uid: string; readonly seq: number; readonly id: string }
-    | { readonly kind: 'refused' | 'unknown'; readonly uid: string; readonly code: string }
+    | { readonly kind: 'refused'; readonly uid: string; readonly code: string }
+    | { readonly kind: 'unknown'; readonly uid: string; readonly code: string }
     | {
         readonly kind: 'received';
         readonly uid: string;
