@@ -6,7 +6,7 @@
  * for ever, and would carry identifiers out of the database.
  *
  * Names, help texts and labels stand as literals where the metric is made: docs/metrics.md is generated from those calls
- * (../../scripts/read-metric-definitions.ts), and dashboards and alerts are checked against it.
+ * (packages/server/scripts/read-metric-definitions.ts), and dashboards and alerts are checked against it.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -67,14 +67,6 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const { prefix = 'conclave_', maxReadMs = 1_000 } = options;
   if (options.process === true) collectDefaultMetrics({ register: registry });
   const common = (name: string, help: string) => ({ name: `${prefix}${name}`, help, registers: [registry] });
-  const unread = new Counter({
-    ...common(
-      'metrics_unread_total',
-      'Times that the value of a metric could not be read when it was asked for.',
-    ),
-    labelNames: ['metric'],
-  });
-
   function observeEach<L extends string>(
     name: string,
     help: string,
@@ -99,7 +91,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     registry.registerMetric(gauge);
   }
 
-  return {
+  const metrics: Metrics = {
     counter: (name, help, labels = []) => new Counter({ ...common(name, help), labelNames: [...labels] }),
     gauge: (name, help, labels = []) => new Gauge({ ...common(name, help), labelNames: [...labels] }),
     observe(name, help, read) {
@@ -115,6 +107,12 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     contentType: registry.contentType,
     names: () => registry.getMetricsAsArray().map(({ name }) => name),
   };
+  const unread = metrics.counter(
+    'metrics_unread_total',
+    'Times that the value of a metric could not be read when it was asked for.',
+    ['metric'],
+  );
+  return metrics;
 }
 
 /** A read that hangs is not joined by another at every request for metrics: it is waited for. */
