@@ -26,7 +26,6 @@ export { BusError, isTransientBusError, type BusErrorCode } from './bus/bus-erro
 export { isSubject, isSubjectPattern, SubjectIndex } from './bus/subject.ts';
 export { createInProcessBus, type InProcessBusDeps, type InProcessBusLimits } from './bus/in-process-bus.ts';
 
-export { openNatsBus, type NatsBusDeps, type NatsBusLimits } from './bus/nats/open-nats-bus.ts';
 
 export { createMetrics, DURATION_BUCKETS_S, type Metrics } from './metrics/metrics.ts';
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
-import { openNatsBus, silentLog, systemClock } from '@conclave/platform';
+import { silentLog, systemClock } from '@conclave/platform';
+import { openNatsBus } from '@conclave/platform/nats';
 import { busContract } from '@conclave/testkit/contracts';
 import { missingNats, startNats, type NatsServer } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
