@@ -3,8 +3,8 @@
  *
  *     config ─▶ secrets ─▶ store ─▶ bus ─▶ relay ─▶ gateway ─▶ features ─▶ HTTP ─▶ jobs
  *
- * Stopping goes the other way: no new requests, running ones end, clients of the gateway are told to reconnect,
- * the relay finishes what it has begun, the database closes. Everything has one owner, the lifecycle.
+ * Stopping goes the other way: readiness fails and clients are sent elsewhere (../health/drain.ts), the listener closes,
+ * running requests end, the relay finishes what it has begun, the database closes. Everything has one owner, the lifecycle.
  */
 import { join, resolve } from 'node:path';
 import {
@@ -28,6 +28,7 @@ import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { createSuite } from '@conclave/sealed-group';
 import { createAccountsFeature, type AccountsFeature } from '../accounts/accounts-feature.ts';
 import type { Config } from '../config/config-schema.ts';
+import { drain } from '../health/drain.ts';
 import { addHealthRoutes, type ReadinessCheck } from '../health/health-routes.ts';
 import { answerClientError } from '../http/answer-client-error.ts';
 import { createClientAddress } from '../http/client-address.ts';
@@ -299,6 +300,14 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       ? undefined
       : publicUrlOf({ publicUrl: null, listen: { ...listen, host: admin.host } }, operatorListener.port);
 
+  let closing: Promise<void> | undefined;
+  async function leave(): Promise<void> {
+    log.info({}, 'stopping');
+    stopping = true;
+    if (listener !== undefined) await drain({ clock, drainMs: config.shutdown.drainMs, gateway });
+    await stop();
+  }
+
   return {
     warmUp: () => proofs.warmUp(),
     async listen() {
@@ -314,9 +323,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       return { url: url(), adminUrl: adminUrl() };
     },
     async close() {
-      if (!stopping) log.info({}, 'stopping');
-      stopping = true;
-      await stop();
+      closing ??= leave();
+      await closing;
     },
     get url() {
       return url();
