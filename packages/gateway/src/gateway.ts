@@ -40,6 +40,7 @@ import {
   type PublishResult,
   type UnsubscribeFilter,
 } from './server-api.ts';
+import { spreadOver } from './spread-over.ts';
 import { createTokenVerifier } from './tokens.ts';
 import { serveEmulation } from './transports/emulation.ts';
 import { refuseRequest, refuseUpgrade } from './transports/http-refusal.ts';
@@ -87,6 +88,11 @@ export interface Gateway {
   /** One server API command as JSON. Never throws for what is in the bytes. */
   handleCommand(bytes: Uint8Array): ApiResult;
   stats(): GatewayStats;
+  /**
+   * Disconnects those who are connected now with 3001, one after the other over `overMs`, so that they do not all come
+   * back to other processes at once. New connections are taken meanwhile: `close` ends them.
+   */
+  drain(overMs: number): Promise<void>;
   /** Disconnects everyone with 3001, so that they reconnect elsewhere, and waits until their sockets are closed. */
   close(): Promise<void>;
 }
@@ -254,6 +260,10 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gatew
     };
   }
 
+  async function drain(overMs: number): Promise<void> {
+    await spreadOver(clock, overMs, [...open], (connection) => connection.disconnect(DISCONNECT.shutdown));
+  }
+
   async function close(): Promise<void> {
     if (stopping) return await stopping.promise;
     stopping = Promise.withResolvers<void>();
@@ -299,6 +309,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions): Gatew
     },
     handleCommand: (bytes) => api.execute(bytes),
     stats,
+    drain,
     close,
   };
 }

@@ -190,6 +190,8 @@ describe('every error code', () => {
       'STORE_BUSY',
       'STORE_CLOSED',
       'STORE_FULL',
+      'STORE_READ_ONLY',
+      'STORE_SCHEMA_NEWER',
       'STORE_UNAVAILABLE',
       'STORE_UNIT_OVER',
     ] as const) {
@@ -203,11 +205,16 @@ describe('every error code', () => {
       expect(noted(await ask(url, 'GET', '/STORE_CLOSED'))).toBe('CONCLAVE_STOPPING');
       expect(noted(await ask(url, 'GET', '/STORE_FULL'))).toBe('CONCLAVE_STORAGE_FULL');
       expect(noted(await ask(url, 'GET', '/STORE_UNAVAILABLE'))).toBe('CONCLAVE_STORAGE_UNAVAILABLE');
+      const readOnly = await ask(url, 'GET', '/STORE_READ_ONLY');
+      expect(noted(readOnly)).toBe('CONCLAVE_READ_ONLY');
+      expect(readOnly.headers.get('retry-after')).toBe('2');
+      const outdated = await ask(url, 'GET', '/STORE_SCHEMA_NEWER');
+      expect(noted(outdated)).toBe('CONCLAVE_STORAGE_UNAVAILABLE');
       expect(noted(await ask(url, 'GET', '/STORE_UNIT_OVER'))).toBe('M_UNKNOWN');
       stopping = true;
-      const refused = await ask(url, 'GET', '/STORE_FULL');
-      expect(noted(refused)).toBe('CONCLAVE_STOPPING');
-      expect(refused.headers.get('connection')).toBe('close');
+      const late = await ask(url, 'GET', '/STORE_FULL');
+      expect(noted(late)).toBe('CONCLAVE_STORAGE_FULL');
+      expect(late.headers.get('connection')).toBe('close');
     } finally {
       await app.close();
     }

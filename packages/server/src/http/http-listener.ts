@@ -27,7 +27,11 @@ export interface HttpListener {
   readonly port: number;
   /** The bound addresses. */
   readonly addresses: readonly string[];
-  /** Accepts nothing more, lets running requests end for `graceMs`, then cuts the connections that are left. */
+  /**
+   * Accepts nothing more, ends idle connections, lets running requests end for `graceMs`, then cuts what is left. A
+   * client that is about to send over an idle connection loses: who must not lose is sent away first
+   * (../health/drain.ts).
+   */
   close(graceMs: number): Promise<void>;
 }
 
