@@ -8,6 +8,7 @@ import { Centrifuge } from 'centrifuge';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { ConfigError, createServer, ListenError, parseConfig } from '../src/index.ts';
+import { gatewayTokenSecret, tokenKeyOf } from '../src/gateway/gateway-secrets.ts';
 import { openServerSecrets } from '../src/secrets/server-secrets.ts';
 import { systemRandom } from '@conclave/platform';
 import { ask, bearer, register, startTestServer } from './test-server.ts';
@@ -156,8 +157,8 @@ describe('CORS', () => {
 
 describe('the gateway', () => {
   async function client(running: Awaited<ReturnType<typeof startTestServer>>, channel: string) {
-    const secret = openServerSecrets(join(running.dataDirectory, 'secrets.json'), systemRandom).key(
-      'gateway-tokens',
+    const secret = tokenKeyOf(
+      gatewayTokenSecret(openServerSecrets(join(running.dataDirectory, 'secrets.json'), systemRandom)),
     );
     const expiresAtMs = Date.now() + 60_000;
     const centrifuge = new Centrifuge(`${running.url.replace('http', 'ws')}/connection/websocket`, {
@@ -172,7 +173,7 @@ describe('the gateway', () => {
 
   it('delivers what a unit enqueued, once it is durable, in order', async () => {
     await using running = await startTestServer();
-    const { centrifuge, subscription } = await client(running, 'group:abc');
+    const { centrifuge, subscription } = await client(running, 'group:abc.0');
     const received: unknown[] = [];
     const all = Promise.withResolvers<void>();
     subscription.on('publication', ({ data }) => {
@@ -190,7 +191,7 @@ describe('the gateway', () => {
           orderingKey: 'group:abc',
           messageId: `abc-${seq}`,
           payload: new TextEncoder().encode(
-            JSON.stringify({ method: 'publish', payload: { channel: 'group:abc', data: { seq } } }),
+            JSON.stringify({ method: 'publish', payload: { channel: 'group:abc.0', data: { seq } } }),
           ),
         }),
       );
@@ -202,7 +203,7 @@ describe('the gateway', () => {
 
   it('is told to reconnect when the server stops', async () => {
     await using running = await startTestServer();
-    const { centrifuge } = await client(running, 'group:abc');
+    const { centrifuge } = await client(running, 'group:abc.0');
     const connected = new Promise((resolve) => centrifuge.on('connected', resolve));
     centrifuge.connect();
     await connected;

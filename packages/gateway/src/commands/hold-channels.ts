@@ -14,13 +14,16 @@ export function holdChannels(
   if (!source) return undefined;
   const waits = channels.map((channel) => source.hold(channel));
   if (waits.every((wait) => wait === undefined)) return undefined;
-  return Promise.allSettled(waits).then((outcomes) => {
+  return settle(waits);
+
+  async function settle(pending: readonly (Promise<void> | undefined)[]): Promise<boolean> {
+    const outcomes = await Promise.allSettled(pending.map(async (wait) => await wait));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (!failed) return true;
     for (const [index, { status }] of outcomes.entries()) {
-      if (status === 'fulfilled') source.release(channels[index]!);
+      if (status === 'fulfilled') source?.release(channels[index]!);
     }
     log?.warn({ err: failed.reason as unknown }, 'a channel cannot be followed');
     return false;
-  });
+  }
 }

@@ -69,6 +69,7 @@ async function subscribeWithToken(
 
 type Granted = { readonly expireAtMs: number; readonly info: JsonPayload | undefined };
 
+/** Answers in this turn unless the channel's source has to be waited for. */
 function hold(
   context: GatewayContext,
   connection: Connection,
@@ -78,15 +79,15 @@ function hold(
   granted: Granted,
 ): Promise<void> | undefined {
   const holding = holdChannels(context, [request.channel]);
-  if (!holding) {
-    complete(context, connection, id, request, namespace, granted);
-    return undefined;
-  }
-  return holding.then((held) => {
-    if (!held) connection.fail(id, ERROR.internal);
+  if (holding) return completeWhenHeld(holding);
+  complete(context, connection, id, request, namespace, granted);
+  return undefined;
+
+  async function completeWhenHeld(held: Promise<boolean>): Promise<void> {
+    if (!(await held)) connection.fail(id, ERROR.internal);
     else if (connection.isClosed) context.source?.release(request.channel);
     else complete(context, connection, id, request, namespace, granted);
-  });
+  }
 }
 
 function complete(

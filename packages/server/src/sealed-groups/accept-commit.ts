@@ -16,7 +16,7 @@ import type { Claim, CommitEffect, CommitFrame, PublicGroup } from '@conclave/se
 import { ApiError } from '../errors/api-error.ts';
 import type { AcceptedFrame, AcceptFrameDeps } from './accept-frame.ts';
 import { withLeaves } from './accept-leave.ts';
-import { announceFrame, announceRemoval } from './announce.ts';
+import { announceFrame, announceRemoval, channelOf } from './announce.ts';
 import type { CachedGroup } from './group-cache.ts';
 import { advanceRows, insertFrame, storeReservation, upsertBudget } from './group-rows.ts';
 import type { GroupRow } from './group-rows.ts';
@@ -24,9 +24,13 @@ import { inSteps } from './in-steps.ts';
 import { clockError, notEligibleError, ruleError, wrongEpochError } from './rule-errors.ts';
 import { writeOnce } from './write-once.ts';
 
-type Deps = Pick<AcceptFrameDeps, 'store' | 'rows' | 'cache' | 'clock' | 'proofs' | 'falseProofs'>;
+type Deps = Pick<
+  AcceptFrameDeps,
+  'store' | 'rows' | 'cache' | 'clock' | 'proofs' | 'falseProofs' | 'endChannel'
+>;
 
-export function createAcceptCommit({ store, rows, cache, clock, proofs, falseProofs }: Deps) {
+export function createAcceptCommit(deps: Deps) {
+  const { store, rows, cache, clock, proofs, falseProofs } = deps;
   /** Undefined: another commit came first, or a twin was faster. */
   return async (
     groupId: string,
@@ -84,6 +88,7 @@ export function createAcceptCommit({ store, rows, cache, clock, proofs, falsePro
       cache.drop(groupId);
       return undefined;
     }
+    if (effect.locksOutEarlierTokens) deps.endChannel?.(channelOf(groupId, group.lastRemovalEpoch));
     cache.put(groupId, { group: advanceGroup(cached.group, effect), epochMadeAtMs: nowMs });
     return { seq, epoch: effect.epoch };
   };

@@ -42,6 +42,7 @@ export interface AcceptFrameDeps {
   readonly decoy: Decoy;
   readonly falseProofs: FalseProofs;
   readonly clock: Clock;
+  readonly endChannel?: ((channel: string) => void) | undefined;
 }
 
 export interface AcceptedFrame {

@@ -53,6 +53,10 @@ export interface SealedGroupsDeps {
   readonly readTokenKey: Uint8Array;
   readonly gatewayTokenKey: Uint8Array;
   readonly gatewayTokenLifetimeMs: number;
+  /** Where clients reach the gateway, if that is not this server's own origin. */
+  readonly gatewayUrl?: string | undefined;
+  /** Called after the commit of a removal, with the channel that it left behind. Must return at once. */
+  readonly endChannel?: ((channel: string) => void) | undefined;
   /** The account of the request's access token; throws ApiError when there is none. */
   readonly requireAccount: (request: FastifyRequest) => Promise<string>;
 }
@@ -74,6 +78,7 @@ export interface SealedGroupContext {
   readonly createGroup: CreateGroup;
   readonly requireAccount: (request: FastifyRequest) => Promise<string>;
   readonly issueSubscription: (channel: string) => Promise<IssuedSubscription>;
+  readonly gatewayUrl: string | undefined;
 }
 
 export interface IssuedSubscription {
@@ -152,6 +157,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       decoy,
       falseProofs: createFalseProofs({ clock, maxEntries: 10_000 }),
       clock,
+      endChannel: deps.endChannel,
     }),
     createGroup: createCreateGroup({
       suite,
@@ -164,6 +170,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
     }),
     requireAccount: deps.requireAccount,
     issueSubscription,
+    gatewayUrl: deps.gatewayUrl,
   };
 
   return {

@@ -27,6 +27,9 @@ import type { RandomSource } from '@conclave/platform';
 /** What a key is for. A label never changes meaning. */
 export type SecretPurpose =
   | 'first-account'
+  | 'gateway-admin-password'
+  | 'gateway-admin-secret'
+  | 'gateway-api'
   | 'gateway-tokens'
   | 'interactive-auth-sessions'
   | 'operator'

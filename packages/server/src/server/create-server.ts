@@ -29,6 +29,8 @@ import { createSuite } from '@conclave/sealed-group';
 import { createAccountsFeature, type AccountsFeature } from '../accounts/accounts-feature.ts';
 import type { Config } from '../config/config-schema.ts';
 import { drain } from '../health/drain.ts';
+import { gatewayApiKey, gatewayTokenSecret, tokenKeyOf } from '../gateway/gateway-secrets.ts';
+import { gatewayOrigins, startGateway } from '../gateway/start-gateway.ts';
 import { addHealthRoutes, type ReadinessCheck } from '../health/health-routes.ts';
 import { answerClientError } from '../http/answer-client-error.ts';
 import { createClientAddress } from '../http/client-address.ts';
@@ -40,6 +42,7 @@ import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator
 import { addPages } from '../pages/pages.ts';
 import { serverMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
+import { readOptionalSecretFile } from '../secrets/secret-file.ts';
 import { openServerSecrets, secretsFileOf, type ServerSecrets } from '../secrets/server-secrets.ts';
 import { fillSubtrees } from '../sealed-groups/fill-subtrees.ts';
 import { createProofPool } from '../proofs/proof-pool.ts';
@@ -52,7 +55,6 @@ import { createRateLimiters } from './rate-limiters.ts';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
 import { claimServerName } from './server-identity.ts';
 import { createServerMetrics } from './server-metrics.ts';
-import { startGateway } from './start-gateway.ts';
 
 /** What tests replace. */
 export interface ServerOverrides {
@@ -162,18 +164,24 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   lifecycle.own('relay', startRelay({ store, bus, clock, random, log, metrics }));
 
   const clientAddress = createClientAddress(listen.trustedProxies);
-  const running = await startGateway({
-    bus,
-    clock,
-    random,
-    log,
-    metrics,
-    settings: config.gateway,
-    listen,
-    tokenSecret: secrets.key('gateway-tokens'),
-    clientAddress,
-  });
-  const { gateway } = lifecycle.own('gateway', running);
+  const tokenSecret = gatewayTokenSecret(secrets);
+  const gateway = lifecycle.own(
+    'gateway',
+    startGateway({
+      bus,
+      clock,
+      random,
+      log,
+      metrics,
+      settings: config.gateway,
+      listen,
+      hasRole: config.roles.includes('gateway'),
+      allowedOrigins: gatewayOrigins(config),
+      tokenSecret,
+      apiKey: readOptionalSecretFile(config.gateway.apiKeyFile) ?? gatewayApiKey(secrets),
+      clientAddress,
+    }),
+  );
 
   const accounts = createAccountsFeature({
     store,
@@ -208,7 +216,9 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     origin: serverName,
     challengeKey: secrets.key('sealed-group-challenges'),
     readTokenKey: secrets.key('sealed-group-read-tokens'),
-    gatewayTokenKey: secrets.key('gateway-tokens'),
+    gatewayTokenKey: tokenKeyOf(tokenSecret),
+    gatewayUrl: config.gateway.publicUrl ?? undefined,
+    endChannel: (channel) => gateway.endChannel(channel),
     gatewayTokenLifetimeMs: config.gateway.tokenLifetimeMs,
     requireAccount: async (request) => (await accounts.requireSession(request)).userId,
   });

@@ -86,6 +86,7 @@ export function addReadLogRoutes(app: FastifyInstance, context: SealedGroupConte
       subscription_token: subscriptionToken,
       expires_at: expiresAtMs,
       last_seq: group.row.lastSeq,
+      ...(context.gatewayUrl === undefined ? {} : { gateway_url: context.gatewayUrl }),
     };
   });
 }

@@ -1,0 +1,72 @@
+/**
+ * Centrifugo instead of a gateway in this process. It is fed by the bus without us; here is what this server asks of it:
+ * how it is, and that it ends subscriptions at once when somebody was removed, also while the bus is down.
+ */
+import { CentrifugoError, createCentrifugoApi, type CentrifugoApi } from './centrifugo-api.ts';
+import type { RunningGateway, StartGatewayDeps } from './start-gateway.ts';
+
+/** Channels that wait to be ended. Beyond them the command through the bus has to do. */
+const maxPendingEnds = 1_000;
+
+export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
+  const { clock, log, metrics, settings } = deps;
+  const { apiUrl } = settings;
+  const connect = (attempts: number): CentrifugoApi | undefined =>
+    apiUrl === null ? undefined : createCentrifugoApi({ apiUrl, apiKey: deps.apiKey, clock, attempts });
+  const api = connect(3);
+  const probe = connect(1);
+  const ends = metrics.counter('gateway_channel_ends_total', 'Channels that Centrifugo was asked to end.', [
+    'outcome',
+  ]);
+  const pending = new Map<string, Promise<void>>();
+  if (probe !== undefined) {
+    // Told, and not part of readiness: without the gateway this server loses nothing and clients read the log, later; taking
+    // it out of the load balancer would take that away too.
+    metrics.observe('gateway_up', 'Whether Centrifugo answers (1) or not (0).', () => isUp(probe));
+  }
+
+  async function end(to: CentrifugoApi, channel: string): Promise<void> {
+    try {
+      // Subscribers of groups are anonymous.
+      await to.unsubscribe({ channel, user: '' });
+      ends.inc({ outcome: 'ok' });
+    } catch (error) {
+      ends.inc({ outcome: 'failed' });
+      // Not the channel: it names a group. The command in the outbox ends it as soon as the bus and Centrifugo meet.
+      log.warn({ err: error }, 'Centrifugo did not end a channel');
+    } finally {
+      pending.delete(channel);
+    }
+  }
+
+  const required = (): CentrifugoApi => {
+    if (api !== undefined) return api;
+    throw new CentrifugoError('CENTRIFUGO_UNREACHABLE', 'gateway.apiUrl is not set', false);
+  };
+
+  return {
+    handleRequest: () => false,
+    handleUpgrade: () => false,
+    endChannel(channel) {
+      if (api === undefined || pending.has(channel)) return;
+      if (pending.size >= maxPendingEnds) return ends.inc({ outcome: 'skipped' });
+      pending.set(channel, end(api, channel));
+    },
+    describe: async () => ({ engine: 'centrifugo', nodes: await required().info() }),
+    disconnectClient: (client) => required().disconnect({ user: '', client }),
+    async drain() {},
+    async close() {
+      await Promise.all(pending.values());
+    },
+  };
+}
+
+async function isUp(api: CentrifugoApi): Promise<number> {
+  try {
+    await api.info();
+    return 1;
+  } catch (error) {
+    if (error instanceof CentrifugoError) return 0;
+    throw error;
+  }
+}
