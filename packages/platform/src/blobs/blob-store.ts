@@ -50,7 +50,13 @@ export type BlobErrorCode =
   /** The range is not of non-negative integers in ascending order. */
   | 'BLOB_RANGE_INVALID'
   /** The store could not be read or written; `cause` says why. */
-  | 'BLOB_STORE_UNAVAILABLE';
+  | 'BLOB_STORE_UNAVAILABLE'
+  /** What is stored is not what was put: changed, moved, cut off or added to. Only where blobs are encrypted. */
+  | 'BLOB_DAMAGED'
+  /** The blob's data key is not the one that was wrapped, or was wrapped by another master key of this name. */
+  | 'BLOB_DATA_KEY_DAMAGED'
+  /** The blob's data key is wrapped by a master key that is not in the key ring. */
+  | 'BLOB_MASTER_KEY_UNKNOWN';
 
 export class BlobError extends Error {
   override readonly name = 'BlobError';
@@ -67,4 +73,28 @@ const KEY = /^(?!.{257})[\w-](?:[\w.-]*[\w-])?(?:\/[\w-](?:[\w.-]*[\w-])?){0,7}$
 /** No segment is empty, begins or ends with a dot, so none is `.` or `..` or hidden. */
 export function isBlobKey(key: string): boolean {
   return KEY.test(key);
+}
+
+/** Throws {@link BlobError} `BLOB_KEY_INVALID`. */
+export function assertBlobKey(key: string): void {
+  if (!isBlobKey(key)) throw new BlobError('BLOB_KEY_INVALID', 'the key of the blob is not well-formed');
+}
+
+/** Throws {@link BlobError} `BLOB_RANGE_INVALID`. */
+export function assertRange(range: ByteRange | undefined): void {
+  if (range === undefined) return;
+  const { start, end = start } = range;
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
+    throw new BlobError('BLOB_RANGE_INVALID', 'the range is not of non-negative integers in ascending order');
+  }
+}
+
+/** The part of a blob of `size` octets that `range` asks for; undefined if it begins past the end. */
+export function partOf(
+  size: number,
+  range: ByteRange | undefined,
+): { readonly start: number; readonly end: number } | undefined {
+  const start = range?.start ?? 0;
+  const end = Math.min(range?.end ?? size - 1, size - 1);
+  return start <= end || (range === undefined && size === 0) ? { start, end } : undefined;
 }

@@ -10,18 +10,20 @@
  * Invariants: a blob is visible only as a whole; `ok` means it survives losing power; a refused upload leaves
  * nothing. One process per folder, as for the database.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, open, opendir, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
+  assertBlobKey,
+  assertRange,
   BlobError,
-  isBlobKey,
+  partOf,
   type BlobReader,
   type BlobStore,
   type ByteRange,
-  type PutErrorCode,
   type PutResult,
 } from './blob-store.ts';
+import { Intake } from './intake.ts';
 
 const READ_CHUNK_BYTES = 64 * 1024;
 
@@ -75,12 +77,11 @@ class DiskBlobStore implements BlobStore {
     }
     try {
       const { size } = await file.stat();
-      const start = range?.start ?? 0;
-      const end = Math.min(range?.end ?? size - 1, size - 1);
+      const part = partOf(size, range);
       return {
         size,
-        range: start <= end || (range === undefined && size === 0) ? { start, end } : undefined,
-        body: readBetween(file, start, end),
+        range: part,
+        body: readBetween(file, part?.start ?? 0, part?.end ?? -1),
         [Symbol.asyncDispose]: () => file.close(),
       };
     } catch (cause) {
@@ -113,7 +114,7 @@ class DiskBlobStore implements BlobStore {
   }
 
   #pathOf(key: string): string {
-    if (!isBlobKey(key)) throw new BlobError('BLOB_KEY_INVALID', 'the key of the blob is not well-formed');
+    assertBlobKey(key);
     const shard = createHash('sha256').update(key).digest('hex').slice(0, 2);
     return join(this.#blobs, shard, encodeFileName(key));
   }
@@ -130,51 +131,21 @@ function decodeFileName(name: string): string {
 
 /** Writes the body to a new file and syncs it. Throws what the file system throws; the body's errors are results. */
 async function receive(path: string, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<PutResult> {
-  const hash = createHash('sha256');
   await using file = await open(path, 'wx', 0o600);
-  let size = 0;
-  const chunks = body[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await nextChunk(chunks);
-    if (next === 'broken') return refuse('BLOB_ABORTED');
-    if (next === undefined) break;
-    size += next.length;
-    if (size > maxBytes) {
-      await endEarly(chunks);
-      return refuse('BLOB_TOO_LARGE');
-    }
-    try {
-      await writeHashed(file, hash, next);
-    } catch (error) {
-      await endEarly(chunks);
-      throw error;
-    }
-  }
-  await file.sync();
-  return { ok: true, size, sha256: new Uint8Array(hash.digest()) };
-}
-
-function refuse(code: PutErrorCode): PutResult {
-  return { ok: false, code };
-}
-
-/** The next chunk, `undefined` at the end; why a body broke off is its owner's affair, not the store's. */
-async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined | 'broken'> {
+  const intake = new Intake(body, maxBytes);
   try {
-    const next = await chunks.next();
-    return next.done === true ? undefined : next.value;
-  } catch {
-    return 'broken';
+    for (let chunk = await intake.next(); chunk !== undefined; chunk = await intake.next()) {
+      await writeWhole(file, chunk);
+    }
+  } catch (error) {
+    await intake.endEarly();
+    throw error;
   }
+  if (intake.refusal === undefined) await file.sync();
+  return intake.result();
 }
 
-/** Tells the body that no more is wanted. What it says to that no longer matters. */
-async function endEarly(chunks: AsyncIterator<Uint8Array>): Promise<void> {
-  await chunks.return?.().catch(() => undefined);
-}
-
-async function writeHashed(file: FileHandle, hash: Hash, chunk: Uint8Array): Promise<void> {
-  hash.update(chunk);
+async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let offset = 0; offset < chunk.length;) {
     const { bytesWritten } = await file.write(chunk, offset);
     offset += bytesWritten;
@@ -208,14 +179,6 @@ async function* readBetween(file: FileHandle, start: number, end: number): Async
     }
   } finally {
     await file.close();
-  }
-}
-
-function assertRange(range: ByteRange | undefined): void {
-  if (range === undefined) return;
-  const { start, end = start } = range;
-  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
-    throw new BlobError('BLOB_RANGE_INVALID', 'the range is not of non-negative integers in ascending order');
   }
 }
 

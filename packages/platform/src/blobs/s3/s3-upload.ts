@@ -1,0 +1,238 @@
+/**
+ * Uploads to S3 in bounded memory: two parts at the most, one on its way and one being filled.
+ *
+ *   body ─▶ fill a part ─┬─ the body ended within the first ─▶ PutObject
+ *                        └─ there is more ─▶ CreateMultipartUpload ─▶ UploadPart … ─▶ CompleteMultipartUpload
+ *
+ * Nothing is visible before PutObject or CompleteMultipartUpload has taken effect, and then all of it is. Each request carries
+ * the SHA-256 of what it carries, which S3 checks, and what S3 says that it has stored is compared with what was read here.
+ * The parts of an upload that fails are deleted; those of a process that died are collected later (s3-stale-uploads.ts).
+ *
+ * Not `@aws-sdk/lib-storage`: it does not tell the sums of its parts, and does not wait for parts under way before it aborts.
+ */
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { createHash } from 'node:crypto';
+import type { Log } from '../../log/log.ts';
+import { BlobError, type PutResult } from '../blob-store.ts';
+import { Intake } from '../intake.ts';
+import { isNoRoom, noSuchObject, type S3Calls } from './s3-calls.ts';
+
+/** S3 takes parts from 5 MiB, and 10,000 of them. */
+const minPartBytes = 8 * 1024 * 1024;
+const maxParts = 10_000;
+
+interface Part {
+  readonly PartNumber: number;
+  readonly ETag: string;
+  readonly ChecksumSHA256: string;
+}
+
+export async function uploadToS3(
+  calls: S3Calls,
+  log: Log,
+  key: string,
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<PutResult> {
+  const intake = new Intake(body, maxBytes);
+  const partBytes = Math.max(minPartBytes, Math.ceil(maxBytes / maxParts));
+  const parts = new PartFiller(intake, Math.min(partBytes, maxBytes));
+  try {
+    const first = await parts.next();
+    if (intake.refusal !== undefined) return intake.result();
+    if (parts.isLast) await putWhole(calls, key, first);
+    else await putInParts(calls, log, key, first, parts, intake);
+    return intake.result();
+  } catch (error) {
+    await intake.endEarly();
+    if (isNoRoom(error)) return { ok: false, code: 'BLOB_STORE_FULL' };
+    throw error;
+  }
+}
+
+/** Cuts a body into parts of one size, without asking the body for more than the part needs. */
+class PartFiller {
+  readonly #intake: Intake;
+  readonly #partBytes: number;
+  #rest: Uint8Array = new Uint8Array();
+  #ended = false;
+
+  constructor(intake: Intake, partBytes: number) {
+    this.#intake = intake;
+    this.#partBytes = partBytes;
+  }
+
+  get isLast(): boolean {
+    return this.#ended && this.#rest.length === 0;
+  }
+
+  /** A buffer of its own. Shorter than the others only at the end of the body. */
+  async next(): Promise<Uint8Array> {
+    const part = Buffer.allocUnsafeSlow(this.#partBytes);
+    let filled = 0;
+    while (filled < part.length) {
+      if (this.#rest.length === 0) {
+        const chunk = await this.#intake.next();
+        this.#ended = chunk === undefined;
+        if (chunk === undefined) break;
+        this.#rest = chunk;
+      }
+      const taken = this.#rest.subarray(0, part.length - filled);
+      part.set(taken, filled);
+      filled += taken.length;
+      this.#rest = this.#rest.subarray(taken.length);
+    }
+    await this.#lookAhead();
+    return part.subarray(0, filled);
+  }
+
+  /** A part that happens to be full may be the last: the body knows. */
+  async #lookAhead(): Promise<void> {
+    while (this.#rest.length === 0 && !this.#ended) {
+      const chunk = await this.#intake.next();
+      this.#ended = chunk === undefined;
+      this.#rest = chunk ?? this.#rest;
+    }
+  }
+}
+
+async function putWhole(calls: S3Calls, key: string, bytes: Uint8Array): Promise<void> {
+  const { client, bucket } = calls;
+  const sum = createHash('sha256').update(bytes).digest('base64');
+  const stored = await calls.run((options) =>
+    client.send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: bytes,
+        ContentLength: bytes.length,
+        ChecksumSHA256: sum,
+      }),
+      options,
+    ),
+  );
+  await assertStored(calls, key, sum, stored.ChecksumSHA256);
+}
+
+async function putInParts(
+  calls: S3Calls,
+  log: Log,
+  key: string,
+  first: Uint8Array,
+  parts: PartFiller,
+  intake: Intake,
+): Promise<void> {
+  const upload = await beginUpload(calls, key);
+  try {
+    const sent: Part[] = [];
+    for (let part: Uint8Array | undefined = first; part !== undefined;) {
+      const [stored, following]: [Part, Uint8Array | undefined] = await Promise.all([
+        sendPart(calls, upload, sent.length + 1, part),
+        parts.isLast ? undefined : parts.next(),
+      ]);
+      if (intake.refusal !== undefined) return await abortUpload(calls, log, upload);
+      sent.push(stored);
+      part = following;
+    }
+    await completeUpload(calls, upload, sent);
+  } catch (error) {
+    await abortUpload(calls, log, upload);
+    throw error;
+  }
+}
+
+/** What names an upload in every call of it. */
+interface Upload {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly UploadId: string;
+}
+
+async function beginUpload({ run, client, bucket }: S3Calls, key: string): Promise<Upload> {
+  const { UploadId } = await run((options) =>
+    client.send(
+      new CreateMultipartUploadCommand({ Bucket: bucket, Key: key, ChecksumAlgorithm: 'SHA256' }),
+      options,
+    ),
+  );
+  if (UploadId === undefined)
+    throw new BlobError('BLOB_STORE_UNAVAILABLE', 'S3 began an upload without a name');
+  return { Bucket: bucket, Key: key, UploadId };
+}
+
+async function sendPart(
+  { run, client }: S3Calls,
+  upload: Upload,
+  number: number,
+  bytes: Uint8Array,
+): Promise<Part> {
+  const sum = createHash('sha256').update(bytes).digest('base64');
+  const { ETag } = await run((options) =>
+    client.send(
+      new UploadPartCommand({
+        ...upload,
+        PartNumber: number,
+        Body: bytes,
+        ContentLength: bytes.length,
+        ChecksumSHA256: sum,
+      }),
+      options,
+    ),
+  );
+  if (ETag === undefined) throw new BlobError('BLOB_STORE_UNAVAILABLE', 'S3 stored a part without a tag');
+  return { PartNumber: number, ETag, ChecksumSHA256: sum };
+}
+
+async function completeUpload(calls: S3Calls, upload: Upload, parts: readonly Part[]): Promise<void> {
+  const hash = createHash('sha256');
+  for (const { ChecksumSHA256 } of parts) hash.update(Buffer.from(ChecksumSHA256, 'base64'));
+  const sum = `${hash.digest('base64')}-${parts.length}`;
+  const completed = await calls.unless(new Set(['NoSuchUpload']), (options) =>
+    calls.client.send(
+      new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: [...parts] } }),
+      options,
+    ),
+  );
+  // An answer was lost and the client asked again: the upload is over because it is complete, or because it was aborted.
+  const stored = completed?.ChecksumSHA256 ?? (await storedSum(calls, upload.Key));
+  if (completed === undefined && stored !== sum) {
+    throw new BlobError('BLOB_STORE_UNAVAILABLE', 'the upload ended before it was complete');
+  }
+  await assertStored(calls, upload.Key, sum, stored);
+}
+
+async function storedSum({ unless, client, bucket }: S3Calls, key: string): Promise<string | undefined> {
+  const head = await unless(noSuchObject, (options) =>
+    client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' }), options),
+  );
+  return head?.ChecksumSHA256;
+}
+
+/** S3 has refused octets with another sum; this is for one that stores something else than it says. */
+async function assertStored(
+  { run, client, bucket }: S3Calls,
+  key: string,
+  sum: string,
+  stored: string | undefined,
+): Promise<void> {
+  // Servers that know no sums say none.
+  if (stored === undefined || stored === sum) return;
+  await run((options) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), options));
+  throw new BlobError('BLOB_STORE_UNAVAILABLE', 'S3 has stored something else than it was given');
+}
+
+async function abortUpload({ run, client }: S3Calls, log: Log, upload: Upload): Promise<void> {
+  try {
+    await run((options) => client.send(new AbortMultipartUploadCommand(upload), options));
+  } catch (err) {
+    log.warn({ err }, 'the parts of a broken upload could not be deleted; they are collected later');
+  }
+}
