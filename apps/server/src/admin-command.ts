@@ -2,12 +2,14 @@
 import { createOperatorClient, OperatorError, type OperatorClient } from '@conclave/server';
 import { parseCommandLine, takeFlag } from './command-line.ts';
 import { readConfig } from './read-config.ts';
+import { runReadOnly } from './read-only-command.ts';
 import { UsageError } from './usage-error.ts';
 
 const usage = `Usage: conclave admin registration-token create [--uses N] [--days N]
        conclave admin registration-token list
        conclave admin registration-token revoke ID
        conclave admin account deactivate NAME
+       conclave admin read-only [on [--seconds N] | off]     take no changes for a while, and say how it stands
 
 The server must be running on this machine. Give the same --config and flags as to conclave start
 (--dataDirectory and --admin.port say which server is meant).
@@ -24,7 +26,8 @@ export async function runAdmin(args: readonly string[]): Promise<number> {
   }
   const uses = takeFlag(whole, 'uses');
   const days = takeFlag(uses.line, 'days');
-  const read = readConfig(days.line);
+  const seconds = takeFlag(days.line, 'seconds');
+  const read = readConfig(seconds.line);
   if (!read.ok) {
     process.stderr.write(`conclave: ${read.message}`);
     return 1;
@@ -48,6 +51,12 @@ export async function runAdmin(args: readonly string[]): Promise<number> {
           'deactivated',
           'there is no such account',
         );
+      case 'read-only ':
+        return await runReadOnly(client, undefined, null);
+      case 'read-only on':
+        return await runReadOnly(client, 'on', positive(seconds.value, '--seconds'));
+      case 'read-only off':
+        return await runReadOnly(client, 'off', null);
       default:
         throw new UsageError(`unknown command: admin ${subject} ${action ?? ''}`);
     }

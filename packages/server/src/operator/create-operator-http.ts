@@ -8,20 +8,20 @@
 import { timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Log, Metrics, RandomSource } from '@conclave/platform';
+import type { Metrics, RandomSource } from '@conclave/platform';
 import type { AccountsFeature } from '../accounts/accounts-feature.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { addHealthRoutes, type ReadinessCheck } from '../health/health-routes.ts';
 import { answerError } from '../http/answer-error.ts';
 import { addBodyParsers } from '../http/body-parsers.ts';
 import { parseBody } from '../http/parse-input.ts';
+import { addReadOnlyRoutes, type ReadOnlyRoutesDeps } from './read-only-routes.ts';
 
-export interface OperatorHttpDeps {
+export interface OperatorHttpDeps extends ReadOnlyRoutesDeps {
   readonly accounts: AccountsFeature;
   readonly metrics: Metrics;
   readonly checks: readonly ReadinessCheck[];
   readonly isStopping: () => boolean;
-  readonly log: Log;
   readonly random: RandomSource;
   readonly operatorToken: string;
 }
@@ -89,5 +89,6 @@ export function createOperatorHttp(deps: OperatorHttpDeps): FastifyInstance {
     guarded,
     async (request) => ({ deactivated: await accounts.accounts.deactivate(request.params.localpart) }),
   );
+  addReadOnlyRoutes(app, guarded, deps);
   return app;
 }

@@ -4,6 +4,7 @@ import type { RegistrationTokenSummary } from '../accounts/registration-tokens.t
 import type { Config } from '../config/config-schema.ts';
 import { readServerSecrets, secretsFileOf } from '../secrets/server-secrets.ts';
 import { operatorPaths, operatorTokenOf } from './create-operator-http.ts';
+import { readOnlyPaths } from './read-only-routes.ts';
 
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
@@ -18,7 +19,29 @@ export interface OperatorClient {
   listRegistrationTokens(): Promise<RegistrationTokenSummary[]>;
   revokeRegistrationToken(id: string): Promise<boolean>;
   deactivateAccount(localpart: string): Promise<boolean>;
+  readOnly(): Promise<ReadOnlyStatus>;
+  /** Begins or prolongs; resolves when nothing is being written any more. */
+  beginReadOnly(forMs: number): Promise<ReadOnlyStatus>;
+  /** False if that is not the current session. */
+  endReadOnly(session: string): Promise<boolean>;
+  /** Read-only for good, and not to be started again. False if the session is not the current one any more. */
+  retireMoved(session: string, to: string): Promise<boolean>;
 }
+
+export interface ReadOnlyStatus {
+  readonly readOnly: boolean;
+  readonly session: string | null;
+  /** null: it does not end by itself. */
+  readonly endsInMs: number | null;
+}
+
+const readOnlySchema = z
+  .object({ read_only: z.boolean(), session: z.string().nullable(), ends_in_ms: z.number().nullable() })
+  .transform((status): ReadOnlyStatus => ({
+    readOnly: status.read_only,
+    session: status.session,
+    endsInMs: status.ends_in_ms,
+  }));
 
 const summarySchema = z.object({
   id: z.string(),
@@ -87,6 +110,16 @@ export function createOperatorClient(
     async deactivateAccount(localpart) {
       const path = `${operatorPaths.accounts}/${encodeURIComponent(localpart)}/deactivate`;
       return (await ask(z.object({ deactivated: z.boolean() }), 'POST', path)).deactivated;
+    },
+    readOnly: () => ask(readOnlySchema, 'GET', readOnlyPaths.readOnly),
+    beginReadOnly: (forMs) => ask(readOnlySchema, 'POST', readOnlyPaths.readOnly, { for_ms: forMs }),
+    async endReadOnly(session) {
+      const answer = z.object({ ended: z.boolean() });
+      return (await ask(answer, 'DELETE', readOnlyPaths.readOnly, { session })).ended;
+    },
+    async retireMoved(session, to) {
+      const answer = z.object({ moved: z.boolean() });
+      return (await ask(answer, 'POST', readOnlyPaths.moved, { session, to })).moved;
     },
   };
 }

@@ -31,7 +31,7 @@ import type { Config } from '../config/config-schema.ts';
 import { drain } from '../health/drain.ts';
 import { gatewayApiKey, gatewayTokenSecret, tokenKeyOf } from '../gateway/gateway-secrets.ts';
 import { gatewayOrigins, startGateway } from '../gateway/start-gateway.ts';
-import { addHealthRoutes, type ReadinessCheck } from '../health/health-routes.ts';
+import { addHealthRoutes } from '../health/health-routes.ts';
 import { answerClientError } from '../http/answer-client-error.ts';
 import { createClientAddress } from '../http/client-address.ts';
 import { createHttp, httpServerOptions } from '../http/create-http.ts';
@@ -39,6 +39,7 @@ import { openHttpListener, type HttpListener } from '../http/http-listener.ts';
 import { refuseUpgrade } from '../http/refuse-upgrade.ts';
 import { startJobs } from '../jobs/supervised-jobs.ts';
 import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator-http.ts';
+import { refuseMovedDatabase } from '../migrate-store/move-record.ts';
 import { addPages } from '../pages/pages.ts';
 import { serverMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
@@ -53,6 +54,7 @@ import { createTransfers } from '../transfers/transfers.ts';
 import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
 import { createRateLimiters } from './rate-limiters.ts';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
+import { gateStore } from './gated-store.ts';
 import { claimServerName } from './server-identity.ts';
 import { createServerMetrics } from './server-metrics.ts';
 
@@ -148,7 +150,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   });
 
   const secrets: ServerSecrets = openServerSecrets(secretsFileOf(config), random);
-  const store = lifecycle.own(
+  refuseMovedDatabase(dataDirectory);
+  const opened = lifecycle.own(
     'store',
     await openSqliteStore<ServerDatabase>({
       file: join(dataDirectory, 'conclave.db'),
@@ -158,6 +161,15 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       metrics,
     }),
   );
+  const { store, readOnly, checks } = gateStore({
+    store: opened,
+    migrations: [serverMigrations],
+    isShared: false,
+    clock,
+    random,
+    log,
+    lifecycle,
+  });
   await claimServerName(store, serverName);
   await fillSubtrees({ store, trees: createTreeRows(store), log });
   const bus = lifecycle.own('bus', createInProcessBus({ clock, log }));
@@ -225,7 +237,6 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   metrics.observe('password_operations', 'Password operations that run or wait.', accounts.pendingPasswords);
   metrics.observe('transfer_bytes', 'Octets of unread transfers.', () => transfers.usedBytes());
 
-  const checks: ReadinessCheck[] = [{ name: 'database', run: () => store.write(async () => {}) }];
   const app = createHttp({
     listen,
     log,
@@ -251,6 +262,9 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     log,
     random,
     operatorToken: operatorTokenOf(secrets.key('operator')),
+    readOnly,
+    movableDirectory: dataDirectory,
+    clock,
   });
   await operatorApp.ready();
 
