@@ -21,6 +21,16 @@ export { enqueueOutbox, prepareEnqueue, type OutboxEntry } from './outbox/enqueu
 export { discardParked, listParked, unpark, type ParkedRow } from './outbox/parked.ts';
 export { startRelay, type Relay, type RelayDeps, type RelayLimits } from './relay/relay.ts';
 
+export {
+  LeaseError,
+  type Lease,
+  type LeaseErrorCode,
+  type LeaseRecord,
+  type Leases,
+} from './leases/leases.ts';
+export { createInProcessLeases } from './leases/in-process-leases.ts';
+export { openPostgresLeases, type PostgresLeasesDeps } from './leases/postgres/open-postgres-leases.ts';
+
 export type { Bus, BusMessage, PublicationFence, PublishOptions } from './bus/bus.ts';
 export { BusError, isTransientBusError, type BusErrorCode } from './bus/bus-error.ts';
 export { isSubject, isSubjectPattern, SubjectIndex } from './bus/subject.ts';

@@ -12,6 +12,8 @@ export interface OutboxEntry {
   /** Identifies the event for ever; whoever receives it twice knows it by this. */
   readonly messageId: string;
   readonly payload: Uint8Array;
+  /** W3C `traceparent` of the work that it is part of, if that is traced: the relay and the gateway go on below it. */
+  readonly traceParent?: string | undefined;
 }
 
 /** Enqueues `entry` in the unit of `trx`. The relay publishes it after, and only if, that unit commits. */
@@ -27,6 +29,7 @@ export async function enqueueOutbox<DB extends OutboxTables>(
       ordering_key: entry.orderingKey,
       message_id: entry.messageId,
       payload: entry.payload,
+      trace_parent: entry.traceParent ?? null,
     })
     .execute();
 }
@@ -41,6 +44,7 @@ export function prepareEnqueue<DB extends OutboxTables>(
       ordering_key: entry.orderingKey,
       message_id: entry.messageId,
       payload: entry.payload,
+      trace_parent: entry.traceParent ?? null,
     }),
   );
   return (trx, entries) => insert.runEach(trx as unknown as Transaction<OutboxTables>, entries);

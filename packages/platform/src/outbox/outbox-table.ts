@@ -4,8 +4,11 @@
  * Rows wait in `outbox` until the bus has acknowledged them. Those that the bus keeps refusing move to
  * `outbox_parked`, so that the relay never reads past them and an operator sees them at a glance.
  */
+import { sql } from 'kysely';
 import type { CompiledQuery, Generated } from 'kysely';
+import { createLeasesTable } from '../leases/postgres/leases-table.ts';
 import type { MigrationSequence } from '../store/migration.ts';
+import { databaseNowMs } from '../store/database-clock.ts';
 
 export interface OutboxTable {
   /** Ascending in order of insertion; for one ordering key therefore the order of publication. */
@@ -14,6 +17,10 @@ export interface OutboxTable {
   ordering_key: string;
   message_id: string;
   payload: Uint8Array;
+  /** W3C `traceparent` of the work that enqueued it, if that is traced. */
+  trace_parent: string | null;
+  /** By the database's clock, which is the same for all processes; null for rows of programs that did not know it. */
+  accepted_at_ms: Generated<number | null>;
 }
 
 export interface OutboxParkedTable {
@@ -23,6 +30,8 @@ export interface OutboxParkedTable {
   ordering_key: string;
   message_id: string;
   payload: Uint8Array;
+  trace_parent: string | null;
+  accepted_at_ms: number | null;
   attempts: number;
   /** The stable code of the last refusal, never its message. */
   error_code: string;
@@ -64,6 +73,40 @@ export const platformMigrations: MigrationSequence = {
           .addColumn('error_code', 'text', (column) => column.notNull())
           .addColumn('parked_at_ms', engine.integer, (column) => column.notNull())
           .execute();
+      },
+    },
+    {
+      id: 2,
+      name: 'leases',
+      readableBy: 1,
+      async up(db, engine) {
+        // The embedded database has one process, which needs nobody's leave.
+        if (engine.name === 'postgres') await createLeasesTable(db);
+      },
+    },
+    {
+      id: 3,
+      name: 'outbox-observability',
+      // An older process leaves the columns empty, and copies them when it parks a row: both tables have them.
+      readableBy: 1,
+      async up(db, { name, integer }) {
+        const now = databaseNowMs(name);
+        await db.schema.alterTable('outbox').addColumn('trace_parent', 'text').execute();
+        if (name === 'sqlite') {
+          // SQLite adds a column with a computed default to an empty table only. Ids are never given out twice meanwhile.
+          await sql`create table outbox_aside as select * from outbox`.execute(db);
+          await sql`delete from outbox`.execute(db);
+          await sql`alter table outbox add column accepted_at_ms integer default (${now})`.execute(db);
+          await sql`insert into outbox (id, subject, ordering_key, message_id, payload, accepted_at_ms)
+            select id, subject, ordering_key, message_id, payload, null from outbox_aside`.execute(db);
+          await sql`drop table outbox_aside`.execute(db);
+        } else {
+          // In two steps: what is there already was not accepted now.
+          await db.schema.alterTable('outbox').addColumn('accepted_at_ms', integer).execute();
+          await sql`alter table outbox alter column accepted_at_ms set default (${now})`.execute(db);
+        }
+        await db.schema.alterTable('outbox_parked').addColumn('trace_parent', 'text').execute();
+        await db.schema.alterTable('outbox_parked').addColumn('accepted_at_ms', integer).execute();
       },
     },
   ],

@@ -8,6 +8,7 @@ export {
 export { schemaUpgradeContract } from './schema-upgrade-contract.ts';
 export { outboxRelayContract } from './outbox-relay-contract.ts';
 export { busContract, type ContractBus } from './bus-contract.ts';
+export { leasesContract } from './leases-contract.ts';
 export { blobStoreContract, type ContractBlobStore } from './blob-store-contract.ts';
 export { rateLimiterContract, type ContractRateLimiter } from './rate-limiter-contract.ts';
 export { presenceContract, type ContractPresence } from './presence-contract.ts';
