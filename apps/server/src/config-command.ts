@@ -6,15 +6,18 @@ import {
   renderSampleConfig,
 } from '@conclave/server';
 import { readFileSync } from 'node:fs';
+import { runCentrifugoConfig } from './centrifugo-config-command.ts';
 import { parseCommandLine } from './command-line.ts';
 import { UsageError } from './usage-error.ts';
 
 const usage = `Usage: conclave config sample        print a file with every setting and its default
        conclave config reference     print the reference as Markdown
        conclave config check FILE    check a file; the exit code says whether it is good
+       conclave config centrifugo    print the configuration of a Centrifugo for this installation (--help)
 `;
 
 export async function runConfig(args: readonly string[]): Promise<number> {
+  if (args[0] === 'centrifugo') return runCentrifugoConfig(args.slice(1));
   const { words, flags, help } = parseCommandLine(args);
   const [command, file] = words;
   if (help || command === undefined) {

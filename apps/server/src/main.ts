@@ -9,6 +9,7 @@ import { UsageError } from './usage-error.ts';
 
 const usage = `Usage: conclave start  [--config FILE] [--KEY=VALUE …]   run the server
        conclave config sample|reference|check [FILE]     the annotated settings, or check yours
+       conclave config centrifugo [--output FILE]        the configuration of a Centrifugo for this installation
        conclave admin  COMMAND [--config FILE]           operate a running server (conclave admin --help)
 
 Every setting is a flag: --listen.port=9000. See docs/configuration.md.

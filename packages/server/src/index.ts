@@ -15,4 +15,20 @@ export { errorCodes, type ErrorCode } from './errors/error-registry.ts';
 export { renderErrorTable } from './errors/render-error-table.ts';
 export { ListenError } from './http/http-listener.ts';
 export { createOperatorClient, OperatorError, type OperatorClient } from './operator/operator-client.ts';
+export {
+  CentrifugoError,
+  createCentrifugoApi,
+  type CentrifugoApi,
+  type CentrifugoApiOptions,
+  type CentrifugoErrorCode,
+  type CentrifugoNode,
+} from './gateway/centrifugo-api.ts';
+export { readCentrifugoSecrets } from './gateway/read-centrifugo-secrets.ts';
+export {
+  centrifugoConsumer,
+  renderCentrifugoConfig,
+  type CentrifugoListen,
+  type CentrifugoSecrets,
+} from './gateway/render-centrifugo-config.ts';
+export { startGateway, type RunningGateway, type StartGatewayDeps } from './gateway/start-gateway.ts';
 export { SecretsFileError } from './secrets/server-secrets.ts';

@@ -31,6 +31,7 @@ export function startEmbeddedGateway(
           historyTtlMs: settings.historyTtlMs,
           forceRecovery: true,
         },
+        personal: {},
       },
       allowedOrigins: deps.allowedOrigins,
       limits: {

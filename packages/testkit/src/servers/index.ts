@@ -3,6 +3,8 @@ export { findProgram, missingProgram } from './find-program.ts';
 export { findFreePort, onFreePort } from './free-port.ts';
 export { missingPostgres, startPostgres } from './postgres.ts';
 export type { PostgresAddress, PostgresOptions, PostgresServer } from './postgres.ts';
+export { missingCentrifugo, startCentrifugo } from './centrifugo.ts';
+export type { CentrifugoOptions, CentrifugoPlace, CentrifugoServer } from './centrifugo.ts';
 export { missingNats, startNats, type NatsOptions, type NatsServer } from './nats.ts';
 export { startRealServer } from './real-server.ts';
 export type { LauncherOptions, RealServer, RealServerOptions } from './real-server.ts';
