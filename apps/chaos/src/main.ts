@@ -4,7 +4,7 @@
  * `--json` the last line is the report.
  */
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -58,6 +58,8 @@ async function main(): Promise<number> {
   // People read along; with --json only the report is on standard output.
   const say = (line: string): void => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
   const folder = await mkdtemp(join(tmpdir(), 'conclave-chaos-'));
+  // PostgreSQL, which refuses to run as root, must reach its own folder in it.
+  await chmod(folder, 0o711);
   let keep = true;
   try {
     say(`seed ${seed}; ${minutes} min of faults; histories in ${folder}`);

@@ -42,7 +42,7 @@ const settleMs = 800;
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { folder, seed, target, say } = options;
   const histories = join(folder, 'histories');
-  await mkdir(histories, { recursive: true });
+  await mkdir(histories, { recursive: true, mode: 0o700 });
   await using crowd = await Crowd.gather({ ...target, folder: histories, say });
   const over = new AbortController();
   const servers = target.servers.map(({ url }) => url);

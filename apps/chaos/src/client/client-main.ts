@@ -48,9 +48,12 @@ const calls: {
     file = openHistoryFile(folder, client);
   },
   async open({ member }) {
-    const append = file?.append;
-    if (append === undefined) throw new Error('not started yet');
-    members.set(member, await ChaosMember.open({ name: member, server, append }));
+    const history = file;
+    if (history === undefined) throw new Error('not started yet');
+    members.set(
+      member,
+      await ChaosMember.open({ name: member, server, append: (entry) => history.append(entry) }),
+    );
   },
   found: ({ member, name, accessToken }) => memberOf(member).found(name, accessToken),
   invite: ({ member, group }) => memberOf(member).invite(group),

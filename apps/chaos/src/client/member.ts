@@ -178,6 +178,6 @@ export class ChaosMember {
   }
 
   #write(group: string, event: HistoryEvent): void {
-    this.#append({ atMs: machineMs(), member: this.name, group, ...event } as HistoryEntry);
+    this.#append({ atMs: machineMs(), member: this.name, group, ...event });
   }
 }

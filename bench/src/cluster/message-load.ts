@@ -1,0 +1,182 @@
+/**
+ * Messages in several groups at once, with one subscriber each: how many are accepted and delivered in a second, how long it takes
+ * at half of that, and what a message costs each component in CPU time.
+ *
+ *   this process ──POST──▶ load balancer ─▶ p1, p2, p3 ─▶ PostgreSQL ─▶ relay ─▶ JetStream ─▶ gateways ──▶ listeners' process
+ *
+ * Frames are built beforehand. Several groups, because one group's messages are put in order one after the other, whatever
+ * number of processes there is.
+ */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { measured, percentile } from '../metric.ts';
+import type { Metric } from '../metric.ts';
+import { BenchGroup, registerAccount } from '../sealed/bench-group.ts';
+import { postLoad } from '../sealed/post-load.ts';
+import type { PostLoad } from '../sealed/post-load.ts';
+import { readCpuSeconds } from './cpu-time.ts';
+import type { Component } from './cpu-time.ts';
+import type { Installation } from './installation.ts';
+import type { Arrival, ListenRequest } from './listeners.ts';
+
+type Say = (line: string) => void;
+
+const groupCount = 8;
+const concurrencyPerGroup = 8;
+const warmUpPerGroup = 400;
+const framesPerGroup = 600;
+/** Sent first in paced runs, while connections are opened, and not counted. */
+const opening = 50;
+/** For latencies without queues, and for what outbox and relay add. */
+const quietPerSecond = 40;
+const quietFrames = 400;
+const patienceMs = 60_000;
+
+export interface MessageLoadResult {
+  readonly metrics: readonly Metric[];
+  /** From the answer to the arrival at the subscriber under a quiet load: the median, in ms. */
+  readonly answerToArrivalMs: number;
+}
+
+export async function measureMessages(installation: Installation, say: Say): Promise<MessageLoadResult> {
+  const { name, url } = installation;
+  say(`${name}: ${groupCount} groups`);
+  const account = await registerAccount(installation);
+  const groups: BenchGroup[] = [];
+  for (let index = 0; index < groupCount; index++) groups.push(await BenchGroup.create(url, account));
+  using listeners = await Listeners.start(url, groups);
+  const components: readonly Component[] = [
+    ...installation.components,
+    { name: 'load and subscribers', pids: [process.pid, listeners.pid] },
+  ];
+
+  await loadAll(groups, warmUpPerGroup, listeners);
+  say(`${name}: as fast as possible`);
+  const before = await readCpuSeconds(installation.components);
+  const full = await loadAll(groups, framesPerGroup, listeners);
+  const after = await readCpuSeconds(installation.components);
+  const total = groupCount * framesPerGroup;
+  const startMs = Math.min(...full.flatMap(({ load }) => load.sentAtMs));
+  const answeredMs = Math.max(...full.flatMap(({ load }) => load.answeredAtMs));
+  const arrivedMs = Math.max(...full.flatMap(({ arrivedAtMs }) => arrivedAtMs));
+  const acceptedRate = total / ((answeredMs - startMs) / 1_000);
+
+  say(`${name}: at half that load`);
+  const half = await loadAll(groups, opening + framesPerGroup, listeners, acceptedRate / 2 / groupCount);
+  say(`${name}: one group, ${quietPerSecond} messages a second`);
+  const [quiet] = await loadAll([groups[0]!], opening + quietFrames, listeners, quietPerSecond);
+
+  const accepting = sorted(half.flatMap(({ load }) => differences(load.sentAtMs, load.answeredAtMs)));
+  const arriving = sorted(half.flatMap(({ load, arrivedAtMs }) => differences(load.sentAtMs, arrivedAtMs)));
+  const quietArriving = sorted(differences(quiet!.load.sentAtMs, quiet!.arrivedAtMs));
+  const answerToArrivalMs = percentile(sorted(differences(quiet!.load.answeredAtMs, quiet!.arrivedAtMs)), 0.5);
+  const at = (what: string): string => `${name}: ${what}`;
+  return {
+    answerToArrivalMs,
+    metrics: [
+      measured(at('accepted'), acceptedRate, 'messages/s'),
+      measured(at('accepted and delivered'), total / ((arrivedMs - startMs) / 1_000), 'messages/s'),
+      measured(at('accepted at half load, p50'), percentile(accepting, 0.5), 'ms'),
+      measured(at('accepted at half load, p99'), percentile(accepting, 0.99), 'ms'),
+      measured(at('delivered at half load, p50'), percentile(arriving, 0.5), 'ms'),
+      measured(at('delivered at half load, p99'), percentile(arriving, 0.99), 'ms'),
+      measured(at(`delivered at ${quietPerSecond} messages/s, p50`), percentile(quietArriving, 0.5), 'ms'),
+      measured(at(`delivered at ${quietPerSecond} messages/s, p99`), percentile(quietArriving, 0.99), 'ms'),
+      ...installation.components.map(({ name: component }) =>
+        measured(
+          at(`CPU of ${component} per message`),
+          (((after.get(component) ?? 0) - (before.get(component) ?? 0)) * 1_000) / total,
+          'ms',
+        ),
+      ),
+    ],
+  };
+
+  async function loadAll(
+    targets: readonly BenchGroup[],
+    frames: number,
+    to: Listeners,
+    pacePerSecond?: number,
+  ): Promise<{ load: PostLoad; arrivedAtMs: number[] }[]> {
+    const bodies = targets.map((group) => group.buildMessages(frames));
+    const loads = await Promise.all(
+      targets.map((group, index) =>
+        postLoad({
+          url: group.framesUrl,
+          bodies: bodies[index]!,
+          concurrency: concurrencyPerGroup * (pacePerSecond === undefined ? 1 : 8),
+          ...(pacePerSecond !== undefined && { pacePerSecond }),
+        }),
+      ),
+    );
+    for (const { answers } of loads) {
+      const refused = answers.find(({ status }) => status !== 200);
+      if (refused !== undefined) throw new Error(`a frame was refused: ${refused.status} ${refused.body}`);
+    }
+    const arrived = await to.takeAll(targets.length * frames);
+    return loads.map((load, index) => ({
+      load,
+      arrivedAtMs: load.answers.map(({ body }) => {
+        const { seq } = JSON.parse(body) as { seq: number };
+        return arrived.get(`${index} ${seq}`) ?? Number.NaN;
+      }),
+    }));
+  }
+}
+
+/** The process of the subscribers. */
+class Listeners implements Disposable {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start(url: string, groups: readonly BenchGroup[]): Promise<Listeners> {
+    const child = fork(fileURLToPath(new URL('./listeners.ts', import.meta.url)));
+    const subscriptions = await Promise.all(groups.map((group) => group.subscribe()));
+    const socketUrl = `${url.replace(/^http/, 'ws')}/connection/websocket`;
+    child.send({ kind: 'listen', url: socketUrl, subscriptions } satisfies ListenRequest);
+    const [answer] = (await once(child, 'message')) as [{ kind: string; reason?: string }];
+    if (answer.kind === 'ready') return new Listeners(child);
+    child.kill();
+    throw new Error(`the subscribers failed: ${answer.reason ?? ''}`);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** By `CHANNEL SEQ`: when each of `count` publications arrived first. Throws when they are not all there in time. */
+  async takeAll(count: number): Promise<Map<string, number>> {
+    const arrived = new Map<string, number>();
+    const deadlineMs = performance.now() + patienceMs;
+    for (;;) {
+      this.#child.send({ kind: 'take' });
+      const [{ arrivals }] = (await once(this.#child, 'message')) as [{ arrivals: readonly Arrival[] }];
+      for (const [channel, seq, atMs] of arrivals) {
+        const key = `${channel} ${seq}`;
+        if (!arrived.has(key)) arrived.set(key, atMs);
+      }
+      if (arrived.size >= count) return arrived;
+      if (performance.now() > deadlineMs)
+        throw new Error(`${count - arrived.size} of ${count} publications did not arrive`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill();
+  }
+}
+
+/** Without the opening. */
+function differences(from: readonly number[], to: readonly number[]): number[] {
+  return from.map((start, index) => (to[index] ?? Number.NaN) - start).slice(opening);
+}
+
+function sorted(values: readonly number[]): number[] {
+  return [...values].sort((a, b) => a - b);
+}
