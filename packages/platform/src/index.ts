@@ -13,6 +13,7 @@ export { gateWrites } from './store/gate-writes.ts';
 export { createReadOnlySwitch, type ReadOnlySession, type ReadOnlySwitch } from './store/read-only-switch.ts';
 export { checkSchema } from './store/schema-record.ts';
 export { watchSchema, type SchemaWatch } from './store/schema-watch.ts';
+export { startDatabaseClock, type DatabaseClock } from './store/database-clock.ts';
 export type { Migration, MigrationSequence, SchemaEngine } from './store/migration.ts';
 export { openSqliteStore, type SqliteStoreDeps } from './store/sqlite/open-sqlite-store.ts';
 
@@ -48,6 +49,7 @@ export {
   type TracerSettings,
 } from './tracing/tracer.ts';
 export { openOtelTracer } from './tracing/open-otel-tracer.ts';
+export { codeOf, traced } from './tracing/traced.ts';
 export { parseTraceParent, type TraceParent } from './tracing/trace-parent.ts';
 export { currentTraceParent, currentWork, outsideWork, runWork, type Work } from './tracing/work.ts';
 

@@ -13,24 +13,25 @@ import {
   verifyCommitInSteps,
 } from '@conclave/sealed-group';
 import type { Claim, CommitEffect, CommitFrame, PublicGroup } from '@conclave/sealed-group';
+import { currentTraceParent, traced } from '@conclave/platform';
 import { ApiError } from '../errors/api-error.ts';
 import type { AcceptedFrame, AcceptFrameDeps } from './accept-frame.ts';
 import { withLeaves } from './accept-leave.ts';
 import { announceFrame, announceRemoval, channelOf } from './announce.ts';
 import type { CachedGroup } from './group-cache.ts';
 import { advanceRows, insertFrame, storeReservation, upsertBudget } from './group-rows.ts';
-import type { GroupRow } from './group-rows.ts';
+import type { GroupRow, GroupTransaction } from './group-rows.ts';
 import { inSteps } from './in-steps.ts';
 import { clockError, notEligibleError, ruleError, wrongEpochError } from './rule-errors.ts';
 import { writeOnce } from './write-once.ts';
 
 type Deps = Pick<
   AcceptFrameDeps,
-  'store' | 'rows' | 'cache' | 'clock' | 'proofs' | 'falseProofs' | 'endChannel'
+  'tracer' | 'store' | 'rows' | 'cache' | 'clock' | 'proofs' | 'falseProofs' | 'endChannel'
 >;
 
 export function createAcceptCommit(deps: Deps) {
-  const { store, rows, cache, clock, proofs, falseProofs } = deps;
+  const { store, rows, cache, clock, proofs, falseProofs, tracer } = deps;
   /** Undefined: another commit came first, or a twin was faster. */
   return async (
     groupId: string,
@@ -74,16 +75,19 @@ export function createAcceptCommit(deps: Deps) {
     }
     const effect = await judgeCommit(groupId, group, frame, () => falseProofs.note(groupId, charged));
     const next = { ...group, ...stateOf(effect) };
-    const seq = await writeOnce(store, async (trx) => {
+    const write = async (trx: GroupTransaction, traceParent: string | undefined) => {
       const seq = await advanceRows(trx, groupId, effect, next, nowMs);
       if (seq === undefined) return undefined;
       await insertFrame(trx, groupId, frame, { seq, nowMs });
       if (budget.account !== undefined) await upsertBudget(trx, groupId, charged, budget.account);
       const { lastRemovalEpoch } = group;
-      await announceFrame(trx, { groupId, frame, seq, lastRemovalEpoch });
+      await announceFrame(trx, { groupId, frame, seq, lastRemovalEpoch, traceParent });
       if (effect.locksOutEarlierTokens) await announceRemoval(trx, { groupId, seq, lastRemovalEpoch });
       return seq;
-    });
+    };
+    const seq = await traced(tracer, 'store write', currentTraceParent(), (traceParent) =>
+      writeOnce(store, (trx) => write(trx, traceParent)),
+    );
     if (seq === undefined) {
       cache.drop(groupId);
       return undefined;

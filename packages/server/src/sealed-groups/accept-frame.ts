@@ -7,7 +7,7 @@
  * Whatever is refused has left no trace in the database. The one exception is the reservation of an epoch for a removal
  * that lost its race, which is what its 409 is for.
  */
-import type { Clock, Store } from '@conclave/platform';
+import type { Clock, Store, Tracer } from '@conclave/platform';
 import {
   checkClock,
   eligibilityClaim,
@@ -42,6 +42,7 @@ export interface AcceptFrameDeps {
   readonly decoy: Decoy;
   readonly falseProofs: FalseProofs;
   readonly clock: Clock;
+  readonly tracer: Tracer;
   readonly endChannel?: ((channel: string) => void) | undefined;
 }
 

@@ -1,4 +1,5 @@
 /** Judges an eligible leave, and notes it for the next commit to carry out. */
+import { currentTraceParent, traced } from '@conclave/platform';
 import { verifyLeave } from '@conclave/sealed-group';
 import type { LeaveFrame, PublicGroup } from '@conclave/sealed-group';
 import type { AcceptedFrame, AcceptFrameDeps } from './accept-frame.ts';
@@ -8,7 +9,9 @@ import type { GroupRows } from './group-rows.ts';
 import { ruleError } from './rule-errors.ts';
 import { writeInEpoch } from './write-once.ts';
 
-export function createAcceptLeave({ store, rows, clock }: Pick<AcceptFrameDeps, 'store' | 'rows' | 'clock'>) {
+type Deps = Pick<AcceptFrameDeps, 'store' | 'rows' | 'clock' | 'tracer'>;
+
+export function createAcceptLeave({ store, rows, clock, tracer }: Deps) {
   /** Undefined: the epoch changed meanwhile, or a twin was faster. */
   return async (
     groupId: string,
@@ -18,8 +21,10 @@ export function createAcceptLeave({ store, rows, clock }: Pick<AcceptFrameDeps, 
     const group = await withLeaves(rows, groupId, cached);
     const leave = verifyLeave(group, frame);
     if (!leave.ok) throw ruleError(leave);
-    const seq = await writeInEpoch(store, groupId, group, frame, clock.nowMs(), (trx) =>
-      upsertLeave(trx, groupId, leave.value.leave),
+    const seq = await traced(tracer, 'store write', currentTraceParent(), (traceParent) =>
+      writeInEpoch(store, { groupId, head: group, frame, nowMs: clock.nowMs(), traceParent }, (trx) =>
+        upsertLeave(trx, groupId, leave.value.leave),
+      ),
     );
     return seq === undefined ? undefined : { seq, epoch: group.epoch };
   };

@@ -21,6 +21,8 @@ export interface AnnouncedFrame {
   readonly seq: number;
   /** Of the group before the frame: those who may read it are subscribed there. */
   readonly lastRemovalEpoch: number;
+  /** Of the work that accepted it, if that is traced. */
+  readonly traceParent: string | undefined;
 }
 
 export async function announceFrame(trx: GroupTransaction, announced: AnnouncedFrame): Promise<void> {
@@ -30,12 +32,13 @@ export async function announceFrame(trx: GroupTransaction, announced: AnnouncedF
 export function announcementOf(announced: AnnouncedFrame): OutboxEntry {
   const { groupId, frame, seq } = announced;
   const octets = frame.bytes.length <= maxAnnouncedFrameBytes ? { frame: base64Of(frame.bytes) } : {};
-  return commandFor(groupId, `${groupId}.${seq}`, 'publish', {
+  const command = commandFor(groupId, `${groupId}.${seq}`, 'publish', {
     channel: channelOf(groupId, announced.lastRemovalEpoch),
     data: { seq, epoch: frame.header.epoch, ...octets },
     // The relay may tell the bus twice after a crash; subscribers hear it once.
     idempotency_key: `${groupId}.${seq}`,
   });
+  return { ...command, traceParent: announced.traceParent };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Founds a group from its create frame. The account that does it is the only name that the server ever learns of a group. */
-import type { Clock, Store } from '@conclave/platform';
+import { currentTraceParent, traced } from '@conclave/platform';
+import type { Clock, Store, Tracer } from '@conclave/platform';
 import { checkClock, foundGroup, isCreateFrame, parseFrame, verifyCreate } from '@conclave/sealed-group';
 import type { Suite } from '@conclave/sealed-group';
 import { ApiError } from '../errors/api-error.ts';
@@ -8,7 +9,7 @@ import type { AcceptedFrame } from './accept-frame.ts';
 import { announceFrame } from './announce.ts';
 import type { ProofService } from '../proofs/proof-service.ts';
 import { countGroupsOf, insertFrame, insertGroup } from './group-rows.ts';
-import type { GroupRows } from './group-rows.ts';
+import type { GroupRows, GroupTransaction } from './group-rows.ts';
 import { clockError, malformedError, notEligibleError, ruleError } from './rule-errors.ts';
 
 export interface CreateGroupDeps {
@@ -19,6 +20,7 @@ export interface CreateGroupDeps {
   readonly clock: Clock;
   readonly origin: string;
   readonly maxPerAccount: number;
+  readonly tracer: Tracer;
 }
 
 export type CreateGroup = (
@@ -27,7 +29,7 @@ export type CreateGroup = (
 ) => Promise<AcceptedFrame & { readonly groupId: string }>;
 
 export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
-  const { suite, store, rows, proofs, clock, origin } = deps;
+  const { suite, store, rows, proofs, clock, origin, tracer } = deps;
   return async (creator, bytes) => {
     const parsed = parseFrame(bytes);
     if (!parsed.ok) throw malformedError(parsed);
@@ -49,7 +51,7 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
     if (broken !== undefined) throw ruleError(broken);
     const { effect } = verified.value;
     const state = foundGroup(effect);
-    const inserted = await store.write(async (trx) => {
+    const insert = async (trx: GroupTransaction, traceParent: string | undefined): Promise<boolean> => {
       const isNew = await insertGroup(trx, {
         groupId,
         creator,
@@ -62,9 +64,12 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
         throw new ApiError('CONCLAVE_GROUP_QUOTA', 'This account has created as many groups as it may');
       }
       await insertFrame(trx, groupId, frame, { seq: 1, nowMs });
-      await announceFrame(trx, { groupId, frame, seq: 1, lastRemovalEpoch: 0 });
+      await announceFrame(trx, { groupId, frame, seq: 1, lastRemovalEpoch: 0, traceParent });
       return true;
-    });
+    };
+    const inserted = await traced(tracer, 'store write', currentTraceParent(), (traceParent) =>
+      store.write((trx) => insert(trx, traceParent)),
+    );
     // A twin may have been faster.
     if (!inserted && !(await isStored())) {
       throw new ApiError('CONCLAVE_GROUP_EXISTS', 'A group with this id exists');

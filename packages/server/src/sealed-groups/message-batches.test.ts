@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSqliteStore, silentLog, systemClock, systemRandom } from '@conclave/platform';
+import { noTracer, openSqliteStore, silentLog, systemClock, systemRandom } from '@conclave/platform';
 import type { Store } from '@conclave/platform';
 import { createManualClock } from '@conclave/platform/testing';
 import {
@@ -71,7 +71,7 @@ describe('messages that are ready at the same time', () => {
         return store.write(unit);
       },
     };
-    return createMessageBatches({ store: counting, clock }, { maxFrames, holdMs: 4 });
+    return createMessageBatches({ store: counting, clock, tracer: noTracer }, { maxFrames, holdMs: 4 });
   };
 
   const newBody = () =>

@@ -8,9 +8,18 @@
  *
  * A message that comes alone is not held. A batch stands or falls as a whole: when a twin of one of its frames was stored
  * meanwhile, each frame is written by itself, so that only the twin is judged again; when the epoch changed, all are.
+ *
+ * In traces each message has a span of its own, from joining its batch until it is durable; the batch stands below the first
+ * traced one and links the others.
  */
-import { isUniqueViolation, prepareEnqueue } from '@conclave/platform';
-import type { Clock, Store } from '@conclave/platform';
+import {
+  codeOf,
+  currentTraceParent,
+  isUniqueViolation,
+  outsideWork,
+  prepareEnqueue,
+} from '@conclave/platform';
+import type { Clock, Span, Store, Tracer } from '@conclave/platform';
 import type { GroupHead, MessageFrame } from '@conclave/sealed-group';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { announcementOf } from './announce.ts';
@@ -34,6 +43,8 @@ export interface MessageBatches {
 interface Entry {
   readonly frame: MessageFrame;
   readonly nowMs: number;
+  /** While its request is traced. */
+  readonly span: Span | undefined;
 }
 
 interface Batch {
@@ -47,9 +58,10 @@ interface Batch {
 }
 
 export function createMessageBatches(
-  { store, clock }: { readonly store: Store<ServerDatabase>; readonly clock: Clock },
+  deps: { readonly store: Store<ServerDatabase>; readonly clock: Clock; readonly tracer: Tracer },
   options: { readonly maxFrames: number; readonly holdMs: number },
 ): MessageBatches {
+  const { store, clock, tracer } = deps;
   const takeSeqs = store.prepare(
     (db, value: { readonly groupId: string; readonly epoch: number; readonly count: number }) =>
       db
@@ -105,11 +117,19 @@ export function createMessageBatches(
       }
       const isTwin = batch?.entries.has(body) === true;
       batch ??= open(groupId, head);
-      if (!isTwin) batch.entries.set(body, { frame, nowMs });
+      const span = isTwin ? undefined : tracer.startSpan('store write', currentTraceParent());
+      if (!isTwin) batch.entries.set(body, { frame, nowMs, span });
       if (!expectedByGroup.has(groupId)) batch.begin();
-      const seqs = await batch.written;
-      // A twin waits for the one before it and is judged again.
-      return isTwin ? undefined : seqs.get(body);
+      try {
+        const seqs = await batch.written;
+        // A twin waits for the one before it and is judged again.
+        return isTwin ? undefined : seqs.get(body);
+      } catch (error) {
+        span?.fail(codeOf(error));
+        throw error;
+      } finally {
+        span?.end();
+      }
     },
   };
 
@@ -128,12 +148,15 @@ export function createMessageBatches(
     const close = (): void => {
       if (openByGroup.get(groupId) === batch) openByGroup.delete(groupId);
     };
-    const written = begun.promise
-      .then(() => {
-        timer[Symbol.dispose]();
-        return writeAll(groupId, head, entries, close);
-      })
-      .finally(close);
+    // Of all its messages, not of the one that came first.
+    const written = outsideWork(() =>
+      begun.promise
+        .then(() => {
+          timer[Symbol.dispose]();
+          return writeAll(groupId, head, entries, close);
+        })
+        .finally(close),
+    );
     const batch: Batch = { head, entries, written, begin: begun.resolve };
     openByGroup.set(groupId, batch);
     return batch;
@@ -145,17 +168,25 @@ export function createMessageBatches(
     entries: ReadonlyMap<string, Entry>,
     close: () => void,
   ): Promise<ReadonlyMap<string, number | undefined>> {
+    let batchSpan: Span | undefined;
     try {
       const firstSeq = await store.write(async (trx) => {
         close();
+        // No more join; a unit may run twice, a span ends once.
+        batchSpan ??= startBatchSpan(tracer, [...entries.values()]);
         return await writeTogether(trx, groupId, head, [...entries.values()]);
       });
       return seqsFrom(entries, (index) => (firstSeq === undefined ? undefined : firstSeq + index));
     } catch (error) {
+      batchSpan?.fail(codeOf(error));
       if (!isUniqueViolation(error)) throw error;
+    } finally {
+      batchSpan?.end();
     }
     const seqs = await Promise.all(
-      [...entries.values()].map(({ frame, nowMs }) => writeInEpoch(store, groupId, head, frame, nowMs)),
+      [...entries.values()].map(({ frame, nowMs, span }) =>
+        writeInEpoch(store, { groupId, head, frame, nowMs, traceParent: span?.traceParent }),
+      ),
     );
     return seqsFrom(entries, (index) => seqs[index]);
   }
@@ -183,12 +214,27 @@ export function createMessageBatches(
     );
     await enqueue(
       trx,
-      entries.map(({ frame }, index) =>
-        announcementOf({ groupId, frame, seq: firstSeq + index, lastRemovalEpoch }),
+      entries.map(({ frame, span }, index) =>
+        announcementOf({
+          groupId,
+          frame,
+          seq: firstSeq + index,
+          lastRemovalEpoch,
+          traceParent: span?.traceParent,
+        }),
       ),
     );
     return firstSeq;
   }
+}
+
+/** From the beginning of the batch's unit until it is durable. Undefined if none of its messages is traced. */
+function startBatchSpan(tracer: Tracer, entries: readonly Entry[]): Span | undefined {
+  const [first, ...others] = entries.flatMap(({ span }) => span?.traceParent ?? []);
+  return tracer.startSpan('store batch', first, {
+    links: others,
+    attributes: { 'conclave.batch.size': entries.length },
+  });
 }
 
 function seqsFrom(

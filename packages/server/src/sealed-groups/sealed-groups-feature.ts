@@ -4,7 +4,8 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { issueConnectionToken, issueSubscriptionToken } from '@conclave/gateway';
-import type { BlobStore, Clock, Metrics, RandomSource, Store } from '@conclave/platform';
+import { noTracer } from '@conclave/platform';
+import type { BlobStore, Clock, Metrics, RandomSource, Store, Tracer } from '@conclave/platform';
 import type { Suite } from '@conclave/sealed-group';
 import type { Config } from '../config/config-schema.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
@@ -46,6 +47,8 @@ export interface SealedGroupsDeps {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly metrics: Metrics;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
   readonly settings: Config['sealedGroups'];
   /** The server's name: what frames of its groups call their origin. */
   readonly origin: string;
@@ -97,7 +100,7 @@ export interface SealedGroupsFeature {
 }
 
 export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsFeature {
-  const { suite, proofs, store, clock, random, settings, origin } = deps;
+  const { suite, proofs, store, clock, random, settings, origin, tracer = noTracer } = deps;
   const metrics = createSealedGroupMetrics(deps.metrics);
   const rows = createGroupRows(store);
   const trees = createTreeRows(store);
@@ -149,6 +152,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       quotaBytes: settings.blobQuotaBytes,
     }),
     acceptFrame: createAcceptFrame({
+      tracer,
       store,
       rows,
       cache,
@@ -160,6 +164,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       endChannel: deps.endChannel,
     }),
     createGroup: createCreateGroup({
+      tracer,
       suite,
       store,
       rows,

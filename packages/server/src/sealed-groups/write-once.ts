@@ -20,13 +20,20 @@ export async function writeOnce(
   }
 }
 
-/** Writes a frame that leaves the epoch as it is, if the group is still in `head`'s; resolves with its sequence number. */
+/** One frame that leaves the epoch as it is. */
+export interface EpochFrame {
+  readonly groupId: string;
+  readonly head: GroupHead;
+  readonly frame: LeaveFrame | MessageFrame;
+  readonly nowMs: number;
+  /** Of the work that it is part of, if that is traced. */
+  readonly traceParent: string | undefined;
+}
+
+/** Writes it if the group is still in `head`'s epoch; resolves with its sequence number. */
 export async function writeInEpoch(
   store: Store<ServerDatabase>,
-  groupId: string,
-  head: GroupHead,
-  frame: LeaveFrame | MessageFrame,
-  nowMs: number,
+  { groupId, head, frame, nowMs, traceParent }: EpochFrame,
   also: (trx: GroupTransaction) => Promise<void> = async () => undefined,
 ): Promise<number | undefined> {
   return await writeOnce(store, async (trx) => {
@@ -34,7 +41,8 @@ export async function writeInEpoch(
     if (seq === undefined) return undefined;
     await insertFrame(trx, groupId, frame, { seq, nowMs });
     await also(trx);
-    await announceFrame(trx, { groupId, frame, seq, lastRemovalEpoch: head.lastRemovalEpoch });
+    const { lastRemovalEpoch } = head;
+    await announceFrame(trx, { groupId, frame, seq, lastRemovalEpoch, traceParent });
     return seq;
   });
 }
