@@ -5,7 +5,7 @@ export { systemRandom } from './random/system-random.ts';
 export { randomFraction, type RandomSource } from './random/random-source.ts';
 export { silentLog, type Log } from './log/log.ts';
 
-export type { Store } from './store/store.ts';
+export type { Isolation, Store, WriteOptions } from './store/store.ts';
 export type { PreparedDefinition, PreparedQuery, RowOf } from './store/prepared-query.ts';
 export { StoreError, type StoreErrorCode } from './store/store-error.ts';
 export { isUniqueViolation } from './store/constraint.ts';
@@ -30,13 +30,11 @@ export {
   type Leases,
 } from './leases/leases.ts';
 export { createInProcessLeases } from './leases/in-process-leases.ts';
-export { openPostgresLeases, type PostgresLeasesDeps } from './leases/postgres/open-postgres-leases.ts';
 
 export type { Bus, BusMessage, PublicationFence, PublishOptions } from './bus/bus.ts';
 export { BusError, isTransientBusError, type BusErrorCode } from './bus/bus-error.ts';
 export { isSubject, isSubjectPattern, SubjectIndex } from './bus/subject.ts';
 export { createInProcessBus, type InProcessBusDeps, type InProcessBusLimits } from './bus/in-process-bus.ts';
-
 
 export { createMetrics, DURATION_BUCKETS_S, type Metrics } from './metrics/metrics.ts';
 

@@ -8,7 +8,8 @@
  * is off by `skewMs`.
  */
 import { writeSync } from 'node:fs';
-import { openPostgresLeases, silentLog, systemClock, type Clock } from '@conclave/platform';
+import { silentLog, systemClock, type Clock } from '@conclave/platform';
+import { openPostgresLeases } from '@conclave/platform/postgres';
 
 const { url, passwordFile, leaseMs, skewMs, holder } = JSON.parse(process.argv[2]!) as {
   url: string;

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openPostgresLeases, silentLog, systemClock, type Leases } from '@conclave/platform';
+import { silentLog, systemClock, type Leases } from '@conclave/platform';
+import { openPostgresLeases } from '@conclave/platform/postgres';
 import { leasesContract } from '@conclave/testkit/contracts';
 import {
   missingPostgres,

@@ -10,6 +10,7 @@ export async function createSqliteDatabase(): Promise<ContractDatabase & { reado
   const file = join(folder, 'data', 'test.db');
   return {
     file,
+    processes: 'one',
     open: ({ migrations, ...limits }) =>
       openSqliteStore<ContractTables>({ file, migrations, limits, clock: systemClock, log: silentLog }),
     destroy: () => rm(folder, { recursive: true }),

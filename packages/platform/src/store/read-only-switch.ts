@@ -15,7 +15,7 @@ import type { RandomSource } from '@conclave/ristretto';
 import type { Clock } from '../clock/clock.ts';
 import { wrapWrites } from './gate-writes.ts';
 import { StoreError } from './store-error.ts';
-import type { Store } from './store.ts';
+import type { Store, WriteOptions } from './store.ts';
 
 export interface ReadOnlySession {
   /** Another one whenever a unit may have run in between. */
@@ -73,11 +73,11 @@ export function createReadOnlySwitch<DB>({
   };
   const isCurrent = (session: string): boolean => current?.session === session;
 
-  const write = <T>(unit: (trx: Transaction<DB>) => Promise<T>): Promise<T> => {
+  const write = <T>(unit: (trx: Transaction<DB>) => Promise<T>, options?: WriteOptions): Promise<T> => {
     if (current !== undefined) {
       return Promise.reject(new StoreError('STORE_READ_ONLY', 'the database is read-only at the moment'));
     }
-    const outcome = store.write(unit);
+    const outcome = store.write(unit, options);
     running += 1;
     outcome.then(unitEnded, unitEnded);
     return outcome;

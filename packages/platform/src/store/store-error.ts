@@ -8,6 +8,11 @@ export type StoreErrorCode =
   | 'STORE_FULL'
   /** The database could not be read or written; `cause` says why. Later units may succeed. */
   | 'STORE_UNAVAILABLE'
+  /**
+   * The connection was lost during the commit, and the database could not be asked what became of it: the unit took effect or
+   * did not, as a whole.
+   */
+  | 'STORE_OUTCOME_UNKNOWN'
   /** The unit awaited something other than its queries for too long, and was undone. */
   | 'STORE_UNIT_STALLED'
   /** A query was made through the transaction of a unit that is over. */

@@ -78,6 +78,16 @@ function fromStore(error: StoreError): ApiError | undefined {
         retryAfterMs: 5_000,
         cause: error,
       });
+    // The same request again is answered by what it did, or does it now.
+    case 'STORE_OUTCOME_UNKNOWN':
+      return new ApiError(
+        'CONCLAVE_STORAGE_UNAVAILABLE',
+        'The database did not say whether the change was made',
+        {
+          retryAfterMs: 1_000,
+          cause: error,
+        },
+      );
     // Stalled units, dead transactions and schema errors at run time are mistakes of the program.
     case 'STORE_UNIT_STALLED':
     case 'STORE_UNIT_OVER':

@@ -55,10 +55,12 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
 
     /** The store, with some of its methods failing. */
     const storeWith = (methods: Partial<Store<ContractTables>>): Store<ContractTables> => ({
+      engine: store.engine,
       db: store.db,
       prepare: (define) => store.prepare(define),
+      horizon: (table) => store.horizon(table),
       onOutbox: (listener) => store.onOutbox(listener),
-      write: (unit) => store.write(unit),
+      write: (unit, options) => store.write(unit, options),
       close: () => Promise.resolve(),
       ...methods,
     });

@@ -70,9 +70,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
         arguments: argumentsOf(data, port, options.settings),
         folder: folder.path,
         runAs: owner,
+        // Backends of a postmaster that was killed take a moment to notice; until then a successor is refused.
+        startTries: 6,
         stopSignal: 'SIGINT', // fast shutdown: connections are ended, the data is left clean
         probe: (signal) => assertOurs(superuser, data, signal),
-        dispose: () => folder[Symbol.asyncDispose](),
+        dispose: async () => folder[Symbol.asyncDispose](),
       });
       try {
         await createRole(superuser, secret.value);

@@ -97,12 +97,19 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
     const reader = owned.adopt(openReader(deps.file), (database) => database.close());
     const streaming = owned.adopt(openReader(deps.file), (database) => database.close());
     const db = kyselyOn<DB>(streaming);
+    const lastId = reader.prepare('select seq from sqlite_sequence where name = ?');
     const resources = owned.move();
     let closing: Promise<void> | undefined;
     return {
+      engine: 'sqlite',
       db,
       prepare: (define) => prepareOnSqlite({ writer, reader }, define),
       write: <T>(unit: (trx: Transaction<DB>) => Promise<T>) => write<T, DB>(unit),
+      // One unit after the other: what has an id is visible, or will never be.
+      async horizon(table) {
+        const row = lastId.get(table) as { seq: number } | undefined;
+        return row?.seq ?? 0;
+      },
       onOutbox(listener) {
         // A wrapper of its own per call, so that one function registered twice is two listeners.
         const registered = () => listener();
