@@ -34,6 +34,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly url: string;
   readonly adminUrl: string;
   readonly pid: number;
+  /** False once it has ended, for whatever reason. */
+  readonly isRunning: boolean;
   /** Everything it printed, over all restarts: what a check for leaks reads. */
   readonly output: string;
   /** The registration token of the first account, when the server printed one. */
@@ -138,6 +140,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     adminUrl,
     get pid() {
       return child.pid ?? 0;
+    },
+    get isRunning() {
+      return !isGone();
     },
     get output() {
       return output;

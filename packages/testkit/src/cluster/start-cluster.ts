@@ -13,12 +13,13 @@
  * with the process that called `startCluster`. Who breaks it (tests, `conclave chaos`) does so through the handles: each
  * process and each engine can be killed, paused and restarted, each link cut and stalled.
  */
-import { mkdir, mkdtemp, rm, chmod, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { startServerProcess, type ServerProcess } from '../server-process.ts';
 import { startLink, type Link } from '../servers/link.ts';
 import { missingLoadBalancer, startLoadBalancer, type LoadBalancer } from '../servers/load-balancer.ts';
+import { unprivilegedUser } from '../servers/system-user.ts';
 import { keepPorts, type PortOf } from './cluster-ports.ts';
 import { configOfProcess } from './process-config.ts';
 import {
@@ -138,7 +139,7 @@ async function start(options: ClusterOptions, stack: AsyncDisposableStack): Prom
       publicUrl: loadBalancer.url,
     });
   const servers = await allOrNone(names.map(startProcess));
-  for (const server of servers) stack.defer(async () => void (await server.stop()));
+  stack.defer(async () => void (await Promise.all(servers.map((server) => server.stop()))));
 
   const cluster: Cluster = {
     url: loadBalancer.url,
@@ -179,8 +180,20 @@ async function openFolder(given: string | undefined, stack: AsyncDisposableStack
   const folder = given ?? (await mkdtemp(join(tmpdir(), 'conclave-cluster-')));
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o711);
+  await assertPassable(folder);
   if (given === undefined) stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
+}
+
+/** PostgreSQL does not run as root: its user has to reach its folder. */
+async function assertPassable(folder: string): Promise<void> {
+  if (unprivilegedUser('postgres') === undefined) return;
+  for (let parent = resolve(folder); parent !== dirname(parent); parent = dirname(parent)) {
+    if (((await stat(parent)).mode & 0o001) !== 0) continue;
+    throw new Error(
+      `other users cannot pass through ${parent}, and PostgreSQL does not run as root: choose another folder`,
+    );
+  }
 }
 
 interface StartProcessInput {

@@ -14,6 +14,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram } from './find-program.ts';
 import { processTree, signalAll } from './process-tree.ts';
 import { spawnBound } from './spawn-bound.ts';
@@ -60,6 +61,8 @@ export interface RealServerOptions {
   /** Resolves when the server answers and is known to be this one; rejects to be asked again. Each try has two seconds. */
   readonly probe: (signal: AbortSignal) => Promise<unknown>;
   readonly startTimeoutMs?: number;
+  /** How often it is started, half a second apart, when it ends at once: what a crash left may have to go first. 1 by default. */
+  readonly startTries?: number;
   /** What makes it end in order. SIGTERM by default. */
   readonly stopSignal?: NodeJS.Signals;
   /** Runs after the process has ended for good: removes the folder. */
@@ -122,6 +125,23 @@ async function launch(
   collect: (chunk: Buffer) => void,
   output: () => string,
 ): Promise<ChildProcess> {
+  for (let tries = options.startTries ?? 1; ; tries--) {
+    try {
+      return await launchOnce(options, collect, output);
+    } catch (error) {
+      if (tries <= 1 || !(error instanceof EndedAtStart)) throw error;
+      await delay(500);
+    }
+  }
+}
+
+class EndedAtStart extends Error {}
+
+async function launchOnce(
+  options: RealServerOptions,
+  collect: (chunk: Buffer) => void,
+  output: () => string,
+): Promise<ChildProcess> {
   const program = options.program.includes('/') ? options.program : findProgram(options.program);
   if (program === undefined)
     throw new Error(`${options.program} is not installed: see scripts/ensure-servers.sh`);
@@ -140,7 +160,9 @@ async function launch(
   const ended = Promise.withResolvers<never>();
   const onError = (error: Error): void => ended.reject(error);
   const onExit = (code: number | null, signal: NodeJS.Signals | null): void => {
-    ended.reject(new Error(`${options.name} ended at start (${signal ?? code}):\n${output().slice(-4_096)}`));
+    ended.reject(
+      new EndedAtStart(`${options.name} ended at start (${signal ?? code}):\n${output().slice(-4_096)}`),
+    );
   };
   child.once('error', onError).once('exit', onExit);
   try {
@@ -164,7 +186,7 @@ async function waitForAnswer(options: RealServerOptions, child: ChildProcess): P
       return;
     } catch (error) {
       last = error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await delay(50);
     }
   }
 }
