@@ -14,6 +14,10 @@ const benches: Readonly<
     about: 'frames accepted, committed and delivered, beside a bare fastify route',
     run: async (say) => (await import('./sealed/run.ts')).runSealedBench(say),
   },
+  cluster: {
+    about: 'messages on one to three processes and real engines, fan-out to 10,000 beside Centrifugo',
+    run: async (say) => (await import('./cluster/run.ts')).runClusterBench(say),
+  },
 };
 
 const { values, positionals } = parseArgs({

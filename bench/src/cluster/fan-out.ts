@@ -137,7 +137,8 @@ export async function publish({ apiUrl, apiHeaders }: GatewayUnderTest): Promise
     body: JSON.stringify({ channel: fanOutChannel, data: { text } }),
   });
   const body = await answer.text();
-  if (!answer.ok || body.includes('"error"')) throw new Error(`publishing was answered with ${answer.status} ${body}`);
+  if (!answer.ok || body.includes('"error"'))
+    throw new Error(`publishing was answered with ${answer.status} ${body}`);
 }
 
 class SocketCrowds implements Disposable {

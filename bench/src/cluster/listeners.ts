@@ -54,7 +54,8 @@ function listen(
       const atMs = machineMs();
       for (const line of data.toString('utf8').split('\n')) {
         if (line === '{}') socket.send('{}');
-        else if (line.startsWith('{"push"')) arrivals.push([index, Number(/"seq":(\d+)/.exec(line)?.[1]), atMs]);
+        else if (line.startsWith('{"push"'))
+          arrivals.push([index, Number(/"seq":(\d+)/.exec(line)?.[1]), atMs]);
         else {
           const reply = JSON.parse(line) as { id?: number; error?: { message: string } };
           if (reply.error !== undefined) reject(new Error(reply.error.message));

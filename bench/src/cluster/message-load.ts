@@ -17,7 +17,6 @@ import { BenchGroup, registerAccount } from '../sealed/bench-group.ts';
 import { postLoad } from '../sealed/post-load.ts';
 import type { PostLoad } from '../sealed/post-load.ts';
 import { readCpuSeconds } from './cpu-time.ts';
-import type { Component } from './cpu-time.ts';
 import type { Installation } from './installation.ts';
 import type { Arrival, ListenRequest } from './listeners.ts';
 
@@ -47,11 +46,6 @@ export async function measureMessages(installation: Installation, say: Say): Pro
   const groups: BenchGroup[] = [];
   for (let index = 0; index < groupCount; index++) groups.push(await BenchGroup.create(url, account));
   using listeners = await Listeners.start(url, groups);
-  const components: readonly Component[] = [
-    ...installation.components,
-    { name: 'load and subscribers', pids: [process.pid, listeners.pid] },
-  ];
-
   await loadAll(groups, warmUpPerGroup, listeners);
   say(`${name}: as fast as possible`);
   const before = await readCpuSeconds(installation.components);
@@ -71,7 +65,10 @@ export async function measureMessages(installation: Installation, say: Say): Pro
   const accepting = sorted(half.flatMap(({ load }) => differences(load.sentAtMs, load.answeredAtMs)));
   const arriving = sorted(half.flatMap(({ load, arrivedAtMs }) => differences(load.sentAtMs, arrivedAtMs)));
   const quietArriving = sorted(differences(quiet!.load.sentAtMs, quiet!.arrivedAtMs));
-  const answerToArrivalMs = percentile(sorted(differences(quiet!.load.answeredAtMs, quiet!.arrivedAtMs)), 0.5);
+  const answerToArrivalMs = percentile(
+    sorted(differences(quiet!.load.answeredAtMs, quiet!.arrivedAtMs)),
+    0.5,
+  );
   const at = (what: string): string => `${name}: ${what}`;
   return {
     answerToArrivalMs,
@@ -143,10 +140,6 @@ class Listeners implements Disposable {
     if (answer.kind === 'ready') return new Listeners(child);
     child.kill();
     throw new Error(`the subscribers failed: ${answer.reason ?? ''}`);
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
   }
 
   /** By `CHANNEL SEQ`: when each of `count` publications arrived first. Throws when they are not all there in time. */

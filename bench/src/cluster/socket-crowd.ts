@@ -80,6 +80,7 @@ function serve(tell: (message: object) => boolean): void {
 /** A client's frame, masked with zeros. */
 function maskedFrame(text: string): Buffer {
   const payload = Buffer.from(text);
-  const length = payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length & 0xff];
+  const length =
+    payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length & 0xff];
   return Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload]);
 }

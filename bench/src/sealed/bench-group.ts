@@ -76,7 +76,10 @@ export class BenchGroup {
 }
 
 /** The account that creates the groups, with the token that the server printed at its first start. */
-export async function registerAccount({ url, firstAccountToken }: ServerProcess): Promise<string> {
+export async function registerAccount({
+  url,
+  firstAccountToken,
+}: Pick<ServerProcess, 'url' | 'firstAccountToken'>): Promise<string> {
   const register = `${url}/_matrix/client/v3/register`;
   const ask = async (body: object) => {
     const answer = await fetch(register, {
