@@ -12,6 +12,8 @@ export interface BusMessage {
   readonly payload: Uint8Array;
   /** The trace that the publisher gave (W3C `traceparent`). Untrusted text. */
   readonly traceParent?: string | undefined;
+  /** When what it tells was accepted, by the database's clock, if the publisher knew. */
+  readonly acceptedAtMs?: number | undefined;
 }
 
 /** A right to publish that may end at any moment, and then ends for what is already under way too. A lease is one. */
@@ -25,6 +27,8 @@ export interface PublishOptions {
   readonly messageId: string;
   /** W3C `traceparent`, handed to subscribers. */
   readonly traceParent?: string | undefined;
+  /** When what it tells was accepted, by the database's clock; handed to subscribers. */
+  readonly acceptedAtMs?: number | undefined;
   /**
    * Refuses the message with `BUS_FENCED` if the right is lost before the bus accepts it, as far as anybody else has
    * published on the subject since: a late publication never comes after its successor's.

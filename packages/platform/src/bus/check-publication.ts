@@ -1,3 +1,4 @@
+import type { BusMessage } from './bus.ts';
 import { BusError } from './bus-error.ts';
 import { isSubject } from './subject.ts';
 
@@ -22,9 +23,20 @@ export function checkPublication(subject: string, messageId: string): void {
 /** https://www.w3.org/TR/trace-context/#traceparent-header */
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** A trace to be handed on. One that is not well-formed is dropped: it is no reason to refuse a message. */
-export function traceOf(text: string | null | undefined): { readonly traceParent?: string } {
-  return text != null && TRACE_PARENT.test(text) ? { traceParent: text } : {};
+/** What is handed on for those who watch. What is not well-formed is dropped: it is no reason to refuse a message. */
+export type Notes = Pick<BusMessage, 'traceParent' | 'acceptedAtMs'>;
+
+export function notesOf(given: {
+  readonly traceParent?: string | null | undefined;
+  readonly acceptedAtMs?: number | undefined;
+}): Notes {
+  const { traceParent, acceptedAtMs } = given;
+  return {
+    ...(traceParent != null && TRACE_PARENT.test(traceParent) && { traceParent }),
+    ...(acceptedAtMs !== undefined &&
+      Number.isSafeInteger(acceptedAtMs) &&
+      acceptedAtMs > 0 && { acceptedAtMs }),
+  };
 }
 
 export function tooLarge(maxBytes: number): BusError {

@@ -14,7 +14,7 @@ import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { BusError } from './bus-error.ts';
 import type { Bus, BusMessage, PublicationFence } from './bus.ts';
-import { checkPublication, closedError, tooLarge, traceOf } from './check-publication.ts';
+import { checkPublication, closedError, notesOf, tooLarge } from './check-publication.ts';
 import { GapListeners } from './gap-listeners.ts';
 import { MessageIdWindow } from './message-id-window.ts';
 import { isSubjectPattern, SubjectIndex } from './subject.ts';
@@ -67,6 +67,14 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
     'Messages refused because a subscriber was too far behind.',
   );
   const handlerErrors = deps.metrics?.counter('bus_handler_errors_total', 'Messages that a handler lost.');
+  deps.metrics?.observe(
+    'bus_subscriptions',
+    'Subscriptions of this process to the bus.',
+    () => subscribers.size,
+  );
+  deps.metrics?.observe('bus_waiting_messages', 'Messages that wait for handlers of this process.', () =>
+    [...subscribers].reduce((sum, { waiting }) => sum + waiting, 0),
+  );
   let closed = false;
 
   /** Waits until every matching subscriber has room, looking afresh after each wait: they come and go. */
@@ -93,16 +101,16 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
   };
 
   return {
-    async publish(subject, payload, { messageId, traceParent, fence }) {
+    async publish(subject, payload, options) {
+      const { messageId, fence } = options;
       if (closed) throw closedError();
       checkPublication(subject, messageId);
       if (payload.length > limits.maxPayloadBytes) throw tooLarge(limits.maxPayloadBytes);
       if (accepted.has(messageId)) return;
       let waiting = waitingById.get(messageId);
       if (waiting === undefined) {
-        waiting = acceptWhenRoom({ subject, payload, messageId, ...traceOf(traceParent) }, fence).finally(
-          () => waitingById.delete(messageId),
-        );
+        const message = { subject, payload, messageId, ...notesOf(options) };
+        waiting = acceptWhenRoom(message, fence).finally(() => waitingById.delete(messageId));
         waitingById.set(messageId, waiting);
       }
       await waiting;

@@ -23,6 +23,10 @@ export class Subscriber {
     this.#onHandlerError = options.onHandlerError;
   }
 
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /** A stopped subscriber has room: it takes anything and hands out nothing. */
   get hasRoom(): boolean {
     return this.#stopped || this.#queue.length < this.#maxQueued;

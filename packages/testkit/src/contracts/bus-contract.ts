@@ -159,6 +159,16 @@ export function busContract(adapter: string, createBus: () => Promise<ContractBu
       expect(messages.map((message) => message.traceParent)).toEqual([traceParent, undefined, undefined]);
     });
 
+    test('hands on when it was accepted, if that is a time', async () => {
+      const { messages, received } = await collect('events.>');
+      for (const [index, acceptedAtMs] of [1_800_000_000_123, undefined, Number.NaN, -1, 0.5].entries()) {
+        await bus.publish('events.a', new Uint8Array(), { messageId: `accepted.${index}`, acceptedAtMs });
+      }
+      await received(5);
+      const times = messages.map((message) => message.acceptedAtMs);
+      expect(times).toEqual([1_800_000_000_123, undefined, undefined, undefined, undefined]);
+    });
+
     test('hears what is published after the subscription, with thousands of subscriptions', async () => {
       const subscribed = await Promise.all(
         Array.from({ length: 2_000 }, (_, index) => collect(`events.group.${index}`)),

@@ -7,10 +7,12 @@
  */
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { BusMessage } from '../bus.ts';
-import { traceOf } from '../check-publication.ts';
+import { notesOf } from '../check-publication.ts';
 import { Subscriber } from '../subscriber.ts';
 
 export const livePrefix = 'live.';
+/** Milliseconds since the Unix epoch, in decimal. */
+export const acceptedAtHeader = 'Conclave-Accepted-At';
 
 /** Subjects of which the last sequence is remembered, for patterns that match many. */
 const MAX_SUBJECTS = 10_000;
@@ -49,6 +51,10 @@ export class LiveSubscription {
 
   unsubscribe(): void {
     if (!this.#subscription.isClosed()) this.#subscription.unsubscribe();
+  }
+
+  get waiting(): number {
+    return this.#subscriber.waiting;
   }
 
   /** Resolves when what was queued has been handed out. */
@@ -100,7 +106,10 @@ function parse({ subject, headers, data }: Msg): LiveMessage | undefined {
     subject: subject.slice(livePrefix.length),
     messageId,
     payload: data,
-    ...traceOf(headers?.get('traceparent')),
+    ...notesOf({
+      traceParent: headers?.get('traceparent'),
+      acceptedAtMs: Number(headers?.get(acceptedAtHeader)),
+    }),
     sequence,
     lastSequence,
   };

@@ -21,13 +21,13 @@ import type { Log } from '../../log/log.ts';
 import { DURATION_BUCKETS_S, type Metrics } from '../../metrics/metrics.ts';
 import { BusError, isTransientBusError } from '../bus-error.ts';
 import type { Bus, PublishOptions } from '../bus.ts';
-import { checkPublication, closedError, tooLarge, traceOf } from '../check-publication.ts';
+import { checkPublication, closedError, notesOf, tooLarge } from '../check-publication.ts';
 import { GapListeners } from '../gap-listeners.ts';
 import { isSubjectPattern } from '../subject.ts';
 import { connectToNats, followConnection } from './connect-to-nats.ts';
 import { EventsStream } from './events-stream.ts';
 import { FencedSubjects } from './fenced-subjects.ts';
-import { LiveSubscription } from './live-subscription.ts';
+import { acceptedAtHeader, LiveSubscription } from './live-subscription.ts';
 import { isMissingStream, isWrongLastSequence, toBusError } from './nats-errors.ts';
 
 export interface NatsBusLimits {
@@ -118,7 +118,12 @@ class NatsBus implements Bus {
       onCreated: () => this.#tellGap(undefined),
     });
     this.#fenced = new FencedSubjects((subject) => this.#stream.lastOf(subject));
-    this.#metrics = deps.metrics && createBusMetrics(deps.metrics, () => this.#connected);
+    this.#metrics =
+      deps.metrics &&
+      createBusMetrics(deps.metrics, {
+        isConnected: () => this.#connected,
+        subscriptions: this.#subscriptions,
+      });
     this.#following = followConnection(connection, {
       onLost: () => {
         this.#connected = false;
@@ -212,14 +217,16 @@ class NatsBus implements Bus {
   async #send(
     subject: string,
     payload: Uint8Array,
-    { messageId, traceParent }: PublishOptions,
+    options: PublishOptions,
     lastSubjectSequence?: number,
   ): Promise<PubAck> {
     const send = async (): Promise<PubAck> => {
       const head = headers();
-      for (const trace of Object.values(traceOf(traceParent))) head.set('traceparent', trace);
+      const { traceParent, acceptedAtMs } = notesOf(options);
+      if (traceParent !== undefined) head.set('traceparent', traceParent);
+      if (acceptedAtMs !== undefined) head.set(acceptedAtHeader, String(acceptedAtMs));
       const ack = await this.#jetstream.publish(subject, payload, {
-        msgID: messageId,
+        msgID: options.messageId,
         headers: head,
         ...(lastSubjectSequence === undefined ? {} : { expect: { lastSubjectSequence } }),
       });
@@ -294,9 +301,20 @@ class NatsBus implements Bus {
   }
 }
 
-function createBusMetrics(metrics: Metrics, isConnected: () => boolean) {
+function createBusMetrics(
+  metrics: Metrics,
+  bus: { readonly isConnected: () => boolean; readonly subscriptions: ReadonlySet<LiveSubscription> },
+) {
   metrics.observe('bus_connected', 'Whether there is a connection to the bus.', () =>
-    isConnected() ? 1 : 0,
+    bus.isConnected() ? 1 : 0,
+  );
+  metrics.observe(
+    'bus_subscriptions',
+    'Subscriptions of this process to the bus.',
+    () => bus.subscriptions.size,
+  );
+  metrics.observe('bus_waiting_messages', 'Messages that wait for handlers of this process.', () =>
+    [...bus.subscriptions].reduce((sum, { waiting }) => sum + waiting, 0),
   );
   return {
     published: metrics.counter('bus_published_total', 'Messages the bus accepted, copies not counted.'),
