@@ -35,6 +35,8 @@ export interface Subscription {
   readonly channel: string;
   readonly connectionToken: string;
   readonly subscriptionToken: string;
+  /** The origin of the gateway, where that is not the server's own. Servers that know no other do not say. */
+  readonly gatewayUrl: string | undefined;
 }
 
 export interface BlobUpload {
@@ -207,6 +209,7 @@ export function createSealedApi({ http }: { readonly http: HttpClient }) {
         channel: stringOf(answer, 'channel'),
         connectionToken: stringOf(answer, 'connection_token'),
         subscriptionToken: stringOf(answer, 'subscription_token'),
+        gatewayUrl: gatewayOf(answer, http.server),
       };
     },
 
@@ -298,4 +301,13 @@ function objectOf(item: unknown): Readonly<Record<string, unknown>> {
   return typeof item === 'object' && item !== null
     ? (item as Readonly<Record<string, unknown>>)
     : badResponse('A list holds something that is not an object');
+}
+
+/** Throws `BAD_RESPONSE` unless it is an origin, and as well protected as the server itself: tokens are sent there. */
+function gatewayOf(answer: Readonly<Record<string, unknown>>, server: string): string | undefined {
+  if (answer['gateway_url'] === undefined) return undefined;
+  const url = URL.parse(stringOf(answer, 'gateway_url'));
+  const protocols = server.startsWith('https:') ? ['https:'] : ['https:', 'http:'];
+  if (url === null || !protocols.includes(url.protocol)) badResponse('The answer has no usable gateway_url');
+  return url.origin;
 }

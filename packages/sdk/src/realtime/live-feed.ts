@@ -37,6 +37,8 @@ export interface LiveFeed {
 }
 
 const BACKOFF = { baseMs: 200, maxMs: 10_000 };
+/** After this long without a connection the server is asked again where the gateway is: it may have moved. */
+const LOST_MS = 30_000;
 
 export function openLiveFeed(deps: LiveFeedDeps): LiveFeed {
   const stop = new AbortController();
@@ -79,9 +81,14 @@ async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSign
     unused = false;
     return current;
   };
-  const client = new Centrifuge(`${deps.server.replace(/^http/, 'ws')}/connection/websocket`, {
+  const gateway = first.gatewayUrl ?? deps.server;
+  const client = new Centrifuge(`${gateway.replace(/^http/, 'ws')}/connection/websocket`, {
     token: first.connectionToken,
-    getToken: async () => (await deps.subscribe(signal)).connectionToken,
+    getToken: async () => {
+      const renewed = await deps.subscribe(signal);
+      if (renewed.gatewayUrl !== first.gatewayUrl) throw new UnauthorizedError('the gateway has moved');
+      return renewed.connectionToken;
+    },
     minReconnectDelay: BACKOFF.baseMs,
     maxReconnectDelay: BACKOFF.maxMs,
   });
@@ -95,6 +102,7 @@ async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSign
   });
   const over = new AbortController();
   const ended = AbortSignal.any([signal, over.signal]);
+  let connected = new AbortController();
   await new Promise<void>((resolve) => {
     const onAbort = (): void => resolve();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -117,6 +125,13 @@ async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSign
     });
     channel.on('unsubscribed', () => resolve());
     client.on('disconnected', () => resolve());
+    const giveUpUnlessConnected = async (): Promise<void> => {
+      connected = new AbortController();
+      const until = AbortSignal.any([ended, connected.signal]);
+      await sleep(deps.clock, LOST_MS, until).then(resolve, () => undefined);
+    };
+    client.on('connecting', () => void giveUpUnlessConnected());
+    client.on('connected', () => connected.abort());
     channel.subscribe();
     client.connect();
   });
