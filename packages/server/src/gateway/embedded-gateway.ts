@@ -4,6 +4,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { createGateway } from '@conclave/gateway';
+import { noTracer } from '@conclave/platform';
+import { createDeliveries } from './deliveries.ts';
 import { createGatewayFeed } from './gateway-feed.ts';
 import { createGatewayMetrics, observeGateway } from './gateway-metrics.ts';
 import type { RunningGateway, StartGatewayDeps } from './start-gateway.ts';
@@ -13,13 +15,22 @@ export function startEmbeddedGateway(
   deps: StartGatewayDeps & { readonly clientAddress: (request: IncomingMessage) => string },
 ): RunningGateway {
   const { bus, clock, log, metrics, settings, listen } = deps;
-  const feed = createGatewayFeed({ bus, clock, log, metrics });
+  const { tracer = noTracer, databaseNowMs = () => undefined } = deps;
+  const deliveries = createDeliveries({ metrics, tracer, databaseNowMs });
+  const feed = createGatewayFeed({ bus, clock, log, metrics, deliveries });
+  const counted = createGatewayMetrics(metrics);
   const gateway = createGateway(
     {
       clock,
       random: deps.random,
       log,
-      metrics: createGatewayMetrics(metrics),
+      metrics: {
+        ...counted,
+        published(namespace, subscribers) {
+          counted.published(namespace, subscribers);
+          deliveries.published(subscribers);
+        },
+      },
       clientAddress: deps.clientAddress,
       source: feed,
     },

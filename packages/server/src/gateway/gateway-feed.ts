@@ -23,6 +23,7 @@ import {
   type Metrics,
 } from '@conclave/platform';
 import { subjectOfChannel } from './channel-subject.ts';
+import type { Deliveries } from './deliveries.ts';
 
 export interface GatewayFeedLimits {
   /** How long a subject is followed after its last listener has gone, so that a client that reconnects finds its history. */
@@ -43,6 +44,8 @@ export interface GatewayFeedDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Who watches what is handed to the gateway. */
+  readonly deliveries?: Deliveries;
   readonly limits?: Partial<GatewayFeedLimits>;
 }
 
@@ -178,9 +181,11 @@ export function createGatewayFeed(deps: GatewayFeedDeps): GatewayFeed {
     return await Promise.race([work, timeUp.promise]);
   }
 
-  function deliver(follow: Follow, { payload }: BusMessage): void {
-    if (follow.ended || gateway === undefined) return;
-    const result = gateway.handleCommand(payload);
+  function deliver(follow: Follow, message: BusMessage): void {
+    const to = gateway;
+    if (follow.ended || to === undefined) return;
+    const hand = () => to.handleCommand(message.payload);
+    const result = deps.deliveries === undefined ? hand() : deps.deliveries.deliver(message, hand);
     metrics.commands.inc({ outcome: result.ok ? 'ok' : 'refused' });
     // The command came from our own outbox: a refusal is a mistake of the feature that enqueued it.
     if (!result.ok) log.error({ code: result.error.code }, 'the gateway refused a command from the bus');

@@ -10,7 +10,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Bus, Clock, Log, Metrics, RandomSource } from '@conclave/platform';
+import type { Bus, Clock, Log, Metrics, RandomSource, Tracer } from '@conclave/platform';
 import type { Config } from '../config/config-schema.ts';
 import { startCentrifugoGateway } from './centrifugo-gateway.ts';
 import { startEmbeddedGateway } from './embedded-gateway.ts';
@@ -21,6 +21,10 @@ export interface StartGatewayDeps {
   readonly random: RandomSource;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
+  /** The time by the database's clock; default: never known, and the age of what is delivered is not measured. */
+  readonly databaseNowMs?: () => number | undefined;
   readonly settings: Config['gateway'];
   readonly listen: Config['listen'];
   /** Whether this process has the role `gateway`. */

@@ -3,7 +3,7 @@ import type { CommittedGroup } from './group-commit.ts';
 
 /** Registers the store's metrics; returns what is to be told of every group. */
 export function observeGroups(metrics: Metrics, readQueued: () => number): (group: CommittedGroup) => void {
-  metrics.observe('store_queued_units', 'Units of work waiting for their group.', readQueued);
+  metrics.observe('store_queued_units', 'Units of work waiting for their turn.', readQueued);
   const duration = metrics.histogram(
     'store_commit_duration_seconds',
     'Time from the beginning of a group commit to its end, durable or not.',
