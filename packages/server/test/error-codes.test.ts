@@ -1,7 +1,13 @@
 /** Provokes every code of the registry, each over a real socket; the last test says which were forgotten. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { silentLog, StoreError, systemClock, systemRandom } from '@conclave/platform';
+import {
+  createTokenBucketLimiter,
+  silentLog,
+  StoreError,
+  systemClock,
+  systemRandom,
+} from '@conclave/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { httpErrorCodes, matrixErrorCodes, type ErrorCodeEntry } from '../src/errors/error-codes.ts';
 import { createHttp } from '../src/http/create-http.ts';
@@ -182,7 +188,10 @@ describe('every error code', () => {
       listen: parseConfig({}).listen,
       log: silentLog,
       random: systemRandom,
-      limiters: createRateLimiters(systemClock, parseConfig({}).rateLimits),
+      limiters: createRateLimiters(
+        ({ burst, perSecond }) => createTokenBucketLimiter({ clock: systemClock, burst, perSecond }),
+        parseConfig({}).rateLimits,
+      ),
       isStopping: () => stopping,
       clientAddress: () => '192.0.2.1',
     });

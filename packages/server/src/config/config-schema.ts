@@ -46,6 +46,7 @@ const secretFile = (what: string) =>
     .describe(`The file that holds ${what}, readable by this user only. null: none is needed.`);
 
 export const roleNames = ['api', 'relay', 'gateway', 'jobs'] as const;
+export type Role = (typeof roleNames)[number];
 
 export const configSchema = z.strictObject({
   serverName: z
@@ -97,7 +98,7 @@ export const configSchema = z.strictObject({
         .default(null)
         .describe('For postgres: postgres://USER@HOST[:PORT]/DATABASE. A socket folder goes into ?host=.'),
       passwordFile: secretFile('the password'),
-      maxConnections: integer(2, 1_000)
+      maxConnections: integer(6, 1_000)
         .default(20)
         .describe('For postgres: connections of this process, two of them for listening and leases.'),
     })

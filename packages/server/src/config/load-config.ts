@@ -7,7 +7,7 @@
  * problems wherever they come from; nothing falls back to a default silently.
  */
 import { parseDocument } from 'yaml';
-import { configSchema, type Config, type ConfigInput } from './config-schema.ts';
+import { configSchema, roleNames, type Config, type ConfigInput } from './config-schema.ts';
 import { redactValue, type ConfigProblem } from './config-problem.ts';
 import { describeSettings, isSection, listSettings, type Section, type Setting } from './config-settings.ts';
 
@@ -242,6 +242,14 @@ function crossChecks(config: Config, givenByKey: ReadonlyMap<string, Given>): Co
     if (isChosen && missing) {
       report(key, null, 'is needed by the engine that is chosen', 'Set it, or choose the embedded engine.');
     }
+  }
+  if (config.store.engine === 'sqlite' && config.roles.length < roleNames.length) {
+    report(
+      'roles',
+      config.roles,
+      'leaves work undone that no other process can do, since the database is in this one',
+      `Give all of them (${roleNames.join(', ')}), or use store.engine postgres.`,
+    );
   }
   if (transfers.defaultTtlMs > transfers.maxTtlMs) {
     report(

@@ -1,8 +1,8 @@
 /**
  * Recurring background work. One job never overlaps itself, its failure is logged, counted and followed by the
- * next run, and stopping waits for the run under way.
+ * next run, and stopping waits for the run under way. Every line of the log that a run causes carries its `jobId`.
  */
-import type { Clock, Log } from '@conclave/platform';
+import { runWork, type Clock, type Log } from '@conclave/platform';
 
 export interface Job {
   readonly name: string;
@@ -32,6 +32,8 @@ export interface SupervisedJobs {
 /** The first run of each job starts at once: what expired while the server was down goes first. */
 export function startJobs({ clock, log, jobs, onOutcome }: SupervisedJobsDeps): SupervisedJobs {
   let stopped = false;
+  /** Of all jobs since the start. */
+  let runs = 0;
   const timers = new Map<string, Disposable>();
   const running = new Map<string, Promise<void>>();
 
@@ -53,7 +55,12 @@ export function startJobs({ clock, log, jobs, onOutcome }: SupervisedJobsDeps): 
   }
 
   function start(job: Job): void {
-    running.set(job.name, runOnce(job));
+    runs += 1;
+    const work = { jobId: `${job.name} ${runs}` };
+    running.set(
+      job.name,
+      runWork(work, () => runOnce(job)),
+    );
   }
 
   for (const job of jobs) start(job);

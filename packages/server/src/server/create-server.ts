@@ -6,14 +6,12 @@
  * Stopping goes the other way: readiness fails and clients are sent elsewhere (../health/drain.ts), the listener closes,
  * running requests end, the relay finishes what it has begun, the database closes. Everything has one owner, the lifecycle.
  */
-import { join, resolve } from 'node:path';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import {
-  createInProcessBus,
   createLifecycle,
   createMetrics,
-  createTokenBucketLimiter,
-  openDiskBlobStore,
-  openSqliteStore,
+  keepAnnouncing,
   silentLog,
   startRelay,
   systemClock,
@@ -27,7 +25,7 @@ import {
 import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { createSuite } from '@conclave/sealed-group';
 import { createAccountsFeature, type AccountsFeature } from '../accounts/accounts-feature.ts';
-import type { Config } from '../config/config-schema.ts';
+import type { Config, Role } from '../config/config-schema.ts';
 import { drain } from '../health/drain.ts';
 import { gatewayApiKey, gatewayTokenSecret, tokenKeyOf } from '../gateway/gateway-secrets.ts';
 import { gatewayOrigins, startGateway } from '../gateway/start-gateway.ts';
@@ -37,7 +35,8 @@ import { createClientAddress } from '../http/client-address.ts';
 import { createHttp, httpServerOptions } from '../http/create-http.ts';
 import { openHttpListener, type HttpListener } from '../http/http-listener.ts';
 import { refuseUpgrade } from '../http/refuse-upgrade.ts';
-import { startJobs } from '../jobs/supervised-jobs.ts';
+import { runInOneProcess } from '../jobs/run-in-one-process.ts';
+import { startJobs, type Job } from '../jobs/supervised-jobs.ts';
 import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator-http.ts';
 import { refuseMovedDatabase } from '../migrate-store/move-record.ts';
 import { addPages } from '../pages/pages.ts';
@@ -55,6 +54,7 @@ import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
 import { createRateLimiters } from './rate-limiters.ts';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
 import { gateStore } from './gated-store.ts';
+import { openBlobs, openBus, openLeases, openSharedMemory, openStore } from './open-engines.ts';
 import { claimServerName } from './server-identity.ts';
 import { createServerMetrics } from './server-metrics.ts';
 
@@ -151,20 +151,15 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
 
   const secrets: ServerSecrets = openServerSecrets(secretsFileOf(config), random);
   refuseMovedDatabase(dataDirectory);
-  const opened = lifecycle.own(
-    'store',
-    await openSqliteStore<ServerDatabase>({
-      file: join(dataDirectory, 'conclave.db'),
-      migrations: [serverMigrations],
-      clock,
-      log,
-      metrics,
-    }),
-  );
+  const processId = `${hostname()}.${process.pid}.${Buffer.from(random.bytes(4)).toString('hex')}`;
+  const migrations = [serverMigrations];
+  const engineDeps = { config, migrations, processId, clock, random, log, metrics, lifecycle };
+  const has = (role: Role): boolean => config.roles.includes(role);
+  const opened = await openStore(engineDeps);
   const { store, readOnly, checks } = gateStore({
     store: opened,
-    migrations: [serverMigrations],
-    isShared: false,
+    migrations,
+    isShared: opened.engine !== 'sqlite',
     clock,
     random,
     log,
@@ -172,8 +167,13 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   });
   await claimServerName(store, serverName);
   await fillSubtrees({ store, trees: createTreeRows(store), log });
-  const bus = lifecycle.own('bus', createInProcessBus({ clock, log }));
-  lifecycle.own('relay', startRelay({ store, bus, clock, random, log, metrics }));
+  const leases = await openLeases(engineDeps);
+  const bus = await openBus(engineDeps);
+  const shared = await openSharedMemory(engineDeps);
+  if (has('relay')) {
+    const { shards } = config.relay;
+    lifecycle.own('relay', startRelay({ store, bus, leases, shards, clock, random, log, metrics }));
+  }
 
   const clientAddress = createClientAddress(listen.trustedProxies);
   const tokenSecret = gatewayTokenSecret(secrets);
@@ -187,7 +187,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       metrics,
       settings: config.gateway,
       listen,
-      hasRole: config.roles.includes('gateway'),
+      hasRole: has('gateway'),
       allowedOrigins: gatewayOrigins(config),
       tokenSecret,
       apiKey: readOptionalSecretFile(config.gateway.apiKeyFile) ?? gatewayApiKey(secrets),
@@ -204,8 +204,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     publicUrl: url,
     interactiveAuthKey: secrets.key('interactive-auth-sessions'),
     firstAccountKey: secrets.key('first-account'),
-    passwordLimiter: createTokenBucketLimiter({
-      clock,
+    passwordLimiter: shared.createRateLimiter({
+      name: 'password',
       burst: config.rateLimits.login.burst,
       perSecond: config.rateLimits.login.perMinute / 60,
     }),
@@ -215,12 +215,13 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     'proofs',
     createProofPool({ clock: systemClock, log, metrics }, config.proofs),
   );
+  const { blobs, collectStaleUploads } = await openBlobs(engineDeps);
   const transfers = createTransfers({ store, clock, random, settings: config.transfers });
   const sealedGroups = createSealedGroupsFeature({
     suite: createSuite(createNodeEngine()),
     proofs,
     store,
-    blobs: await openDiskBlobStore({ folder: join(dataDirectory, 'attachments') }),
+    blobs,
     clock,
     random,
     metrics,
@@ -241,17 +242,19 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     listen,
     log,
     random,
-    limiters: createRateLimiters(clock, config.rateLimits),
+    limiters: createRateLimiters(shared.createRateLimiter, config.rateLimits),
     isStopping,
     clientAddress,
     takeOver: (request, response) => gateway.handleRequest(request, response),
     onMeasured: serverMetrics.measureRequest,
   });
   addHealthRoutes(app, { checks, isStopping, log });
-  await accounts.addRoutes(app);
-  addPages(app);
-  addTransferRoutes(app, { transfers, settings: config.transfers });
-  await sealedGroups.addRoutes(app);
+  if (has('api')) {
+    await accounts.addRoutes(app);
+    addPages(app);
+    addTransferRoutes(app, { transfers, settings: config.transfers });
+    await sealedGroups.addRoutes(app);
+  }
   await app.ready();
 
   const operatorApp = createOperatorHttp({
@@ -268,19 +271,35 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   });
   await operatorApp.ready();
 
-  lifecycle.own(
-    'jobs',
+  const startSweeping = (jobs: readonly Omit<Job, 'intervalMs'>[]) =>
     startJobs({
       clock,
       log,
       onOutcome: serverMetrics.countJob,
-      jobs: [
+      jobs: jobs.map((job) => ({ ...job, intervalMs: config.jobs.sweepIntervalMs })),
+    });
+  // What is in this process's memory, whatever its roles.
+  lifecycle.own('idle groups', startSweeping([{ name: 'idle groups', run: sealedGroups.dropIdleGroups }]));
+  if (has('jobs')) {
+    const start = () =>
+      startSweeping([
         { name: 'expired transfers', run: () => transfers.sweepExpired() },
         { name: 'expired tokens', run: () => accounts.sweepExpired() },
         { name: 'orphan attachments', run: sealedGroups.sweepOrphanBlobs },
         { name: 'superseded trees', run: sealedGroups.collectHistory },
-        { name: 'idle groups', run: sealedGroups.dropIdleGroups },
-      ].map((job) => ({ ...job, intervalMs: config.jobs.sweepIntervalMs })),
+        ...(collectStaleUploads === undefined ? [] : [{ name: 'stale uploads', run: collectStaleUploads }]),
+      ]);
+    lifecycle.run('jobs', (signal) => runInOneProcess({ leases, lease: 'jobs', start, signal, log }));
+  }
+  lifecycle.own(
+    'presence',
+    keepAnnouncing({
+      presence: shared.presence,
+      clock,
+      log,
+      kind: 'process',
+      id: processId,
+      data: () => JSON.stringify({ roles: config.roles, url: url(), isStopping: stopping }),
     }),
   );
   // Closing: accept nothing, let requests end, and tell real-time clients to go meanwhile: their streams are

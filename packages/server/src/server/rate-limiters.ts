@@ -1,23 +1,26 @@
 /** One token bucket per limit of the configuration. */
-import { createTokenBucketLimiter, type Clock, type RateLimiter } from '@conclave/platform';
+import type { RateLimiter } from '@conclave/platform';
 import type { Config } from '../config/config-schema.ts';
+import type { CreateRateLimiter } from './open-engines.ts';
 
 export type RateLimiters = Readonly<Record<keyof Config['rateLimits'], RateLimiter>>;
 
-export function createRateLimiters(clock: Clock, limits: Config['rateLimits']): RateLimiters {
-  const bucket = ({ burst, perMinute }: Config['rateLimits']['request']) =>
-    createTokenBucketLimiter({ clock, burst, perSecond: perMinute / 60 });
+export function createRateLimiters(create: CreateRateLimiter, limits: Config['rateLimits']): RateLimiters {
+  const bucket = (name: keyof RateLimiters) => {
+    const { burst, perMinute } = limits[name];
+    return create({ name, burst, perSecond: perMinute / 60 });
+  };
   return {
-    login: bucket(limits.login),
-    registration: bucket(limits.registration),
-    refresh: bucket(limits.refresh),
-    transferCreate: bucket(limits.transferCreate),
-    transferRead: bucket(limits.transferRead),
-    groupCreate: bucket(limits.groupCreate),
-    framePost: bucket(limits.framePost),
-    readProof: bucket(limits.readProof),
-    groupRead: bucket(limits.groupRead),
-    blobPut: bucket(limits.blobPut),
-    request: bucket(limits.request),
+    login: bucket('login'),
+    registration: bucket('registration'),
+    refresh: bucket('refresh'),
+    transferCreate: bucket('transferCreate'),
+    transferRead: bucket('transferRead'),
+    groupCreate: bucket('groupCreate'),
+    framePost: bucket('framePost'),
+    readProof: bucket('readProof'),
+    groupRead: bucket('groupRead'),
+    blobPut: bucket('blobPut'),
+    request: bucket('request'),
   };
 }

@@ -1,0 +1,179 @@
+/**
+ * The engine behind each port, as the settings name it. The embedded ones need nothing else and load no client library; the
+ * others let any number of processes share one installation (docs/decisions/0009-many-processes.md).
+ *
+ *                 store        leases       bus          limits, presence    blobs
+ *   embedded      SQLite       in process   in process   in process          disk
+ *   at scale      PostgreSQL   PostgreSQL   JetStream    Redis               S3
+ */
+import { join, resolve } from 'node:path';
+import {
+  createInProcessBus,
+  createInProcessLeases,
+  createInProcessPresence,
+  createTokenBucketLimiter,
+  openDiskBlobStore,
+  openSqliteStore,
+  type BlobStore,
+  type Bus,
+  type Clock,
+  type Leases,
+  type Lifecycle,
+  type Log,
+  type Metrics,
+  type MigrationSequence,
+  type Presence,
+  type RandomSource,
+  type RateLimiter,
+  type Store,
+} from '@conclave/platform';
+import type { Config } from '../config/config-schema.ts';
+import type { ServerDatabase } from '../schema/server-database.ts';
+import { readOptionalSecretFile, readSecretFile } from '../secrets/secret-file.ts';
+
+export interface EngineDeps {
+  readonly config: Config;
+  readonly migrations: readonly MigrationSequence[];
+  /** Who holds leases and announces itself: another one for every start of a process. */
+  readonly processId: string;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Closes what is opened, the last first. */
+  readonly lifecycle: Lifecycle;
+}
+
+export type CreateRateLimiter = (limit: {
+  /** Distinguishes it from the other limits of the installation. */
+  readonly name: string;
+  readonly burst: number;
+  readonly perSecond: number;
+}) => RateLimiter;
+
+export interface SharedMemory {
+  readonly createRateLimiter: CreateRateLimiter;
+  readonly presence: Presence;
+}
+
+export interface OpenBlobs {
+  readonly blobs: BlobStore;
+  /** For a job, where uploads that were broken off leave something: resolves with their number. */
+  readonly collectStaleUploads: (() => Promise<number>) | undefined;
+}
+
+/** Far longer than the largest upload takes. */
+const staleUploadMs = 24 * 60 * 60 * 1000;
+
+export async function openStore(deps: EngineDeps): Promise<Store<ServerDatabase>> {
+  const { config, migrations, clock, random, log, metrics, lifecycle } = deps;
+  const { store } = config;
+  if (store.engine === 'sqlite') {
+    const file = join(resolve(config.dataDirectory), 'conclave.db');
+    return lifecycle.own(
+      'store',
+      await openSqliteStore<ServerDatabase>({ file, migrations, clock, log, metrics }),
+    );
+  }
+  const { openPostgresStore } = await import('@conclave/platform/postgres');
+  return lifecycle.own(
+    'store',
+    await openPostgresStore<ServerDatabase>({
+      ...postgresAddress(store),
+      maxConnections: store.maxConnections,
+      migrations,
+      clock,
+      random,
+      log,
+      metrics,
+    }),
+  );
+}
+
+export async function openLeases(deps: EngineDeps): Promise<Leases> {
+  const { config, processId, clock, random, log, lifecycle } = deps;
+  if (config.store.engine === 'sqlite') return lifecycle.own('leases', createInProcessLeases());
+  const { openPostgresLeases } = await import('@conclave/platform/postgres');
+  return lifecycle.own(
+    'leases',
+    await openPostgresLeases({
+      ...postgresAddress(config.store),
+      leaseMs: config.relay.leaseMs,
+      holder: processId,
+      clock,
+      random,
+      log,
+    }),
+  );
+}
+
+export async function openBus(deps: EngineDeps): Promise<Bus> {
+  const { config, processId, clock, log, metrics, lifecycle } = deps;
+  const { bus } = config;
+  if (bus.engine === 'process') return lifecycle.own('bus', createInProcessBus({ clock, log, metrics }));
+  const { openNatsBus } = await import('@conclave/platform/nats');
+  return lifecycle.own(
+    'bus',
+    await openNatsBus({
+      url: bus.url!,
+      password: readOptionalSecretFile(bus.passwordFile),
+      stream: bus.stream,
+      replicas: bus.replicas,
+      retentionMs: bus.retentionMs,
+      name: processId,
+      clock,
+      log,
+      metrics,
+    }),
+  );
+}
+
+export async function openSharedMemory(deps: EngineDeps): Promise<SharedMemory> {
+  const { config, clock, log, metrics, lifecycle } = deps;
+  const { url, passwordFile, prefix } = config.redis;
+  if (url === null) {
+    return {
+      createRateLimiter: ({ burst, perSecond }) => createTokenBucketLimiter({ clock, burst, perSecond }),
+      presence: createInProcessPresence({ clock }),
+    };
+  }
+  const { openRedis } = await import('@conclave/platform/redis');
+  return lifecycle.own(
+    'redis',
+    await openRedis({ url, password: readOptionalSecretFile(passwordFile), prefix, clock, log, metrics }),
+  );
+}
+
+export async function openBlobs(deps: EngineDeps): Promise<OpenBlobs> {
+  const { config, log, clock, lifecycle } = deps;
+  const { blobs } = config;
+  if (blobs.engine === 'disk') {
+    const folder = join(resolve(config.dataDirectory), 'attachments');
+    return { blobs: await openDiskBlobStore({ folder }), collectStaleUploads: undefined };
+  }
+  const { openS3BlobStore } = await import('@conclave/platform/s3');
+  const opened = lifecycle.own(
+    'blobs',
+    openS3BlobStore({
+      endpoint: blobs.endpoint,
+      region: blobs.region,
+      bucket: blobs.bucket!,
+      accessKeyId: blobs.accessKeyId!,
+      secretAccessKey: readSecretFile(blobs.secretAccessKeyFile!),
+      pathStyle: blobs.pathStyle,
+      clock,
+      log,
+    }),
+  );
+  return {
+    blobs: opened,
+    collectStaleUploads: () => opened.collectStaleUploads({ olderThanMs: staleUploadMs }),
+  };
+}
+
+function postgresAddress({ url, passwordFile }: Config['store']): {
+  url: string;
+  password: string | undefined;
+} {
+  return { url: url!, password: readOptionalSecretFile(passwordFile) };
+}
