@@ -1,4 +1,4 @@
-import { silentLog } from '@conclave/platform';
+import { createLog, silentLog } from '@conclave/platform';
 import { createManualClock } from '@conclave/platform/testing';
 import { expect, it } from 'vitest';
 import { startJobs, type JobOutcome } from './supervised-jobs.ts';
@@ -62,4 +62,31 @@ it('never overlaps itself, and waits for the run under way when it stops', async
   release.resolve();
   await closing;
   expect(clock.pending).toBe(0);
+});
+
+it('gives every run an id, which the lines that it causes carry', async () => {
+  const clock = createManualClock();
+  const lines: { jobId?: string; msg: string }[] = [];
+  const log = createLog({
+    level: 'info',
+    destination: { write: (line) => void lines.push(JSON.parse(line) as (typeof lines)[number]) },
+  });
+  const job = (name: string) => ({
+    name,
+    intervalMs: 1_000,
+    run: async () => {
+      await Promise.resolve();
+      log.info({}, name);
+      return 0;
+    },
+  });
+  const jobs = startJobs({ clock, log, jobs: [job('first'), job('second')] });
+  await clock.advance(1_000);
+  await jobs.close();
+  expect(lines.map(({ jobId, msg }) => [msg, jobId])).toEqual([
+    ['first', 'first 1'],
+    ['second', 'second 2'],
+    ['first', 'first 3'],
+    ['second', 'second 4'],
+  ]);
 });

@@ -8,13 +8,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Metrics, RandomSource } from '@conclave/platform';
+import { noTracer, type Metrics, type RandomSource } from '@conclave/platform';
 import type { AccountsFeature } from '../accounts/accounts-feature.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { addHealthRoutes, type ReadinessCheck } from '../health/health-routes.ts';
 import { answerError } from '../http/answer-error.ts';
 import { addBodyParsers } from '../http/body-parsers.ts';
 import { parseBody } from '../http/parse-input.ts';
+import { createRequestIds } from '../http/request-ids.ts';
+import { runRequestsAsWork } from '../http/request-work.ts';
 import { addReadOnlyRoutes, type ReadOnlyRoutesDeps } from './read-only-routes.ts';
 
 export interface OperatorHttpDeps extends ReadOnlyRoutesDeps {
@@ -48,9 +50,15 @@ export function createOperatorHttp(deps: OperatorHttpDeps): FastifyInstance {
     logger: false,
     bodyLimit: 16_384,
     routerOptions: { maxParamLength: 1_024 },
-    genReqId: () => Buffer.from(deps.random.bytes(9)).toString('base64url'),
+    genReqId: createRequestIds(deps.random),
   });
   addBodyParsers(app);
+  // Not traced: nobody's message passes here, and whoever scrapes metrics would fill the traces.
+  runRequestsAsWork(app, noTracer);
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
   app.setErrorHandler((error, request, reply) => answerError(log, error, request, reply));
   app.setNotFoundHandler(async () => {
     throw new ApiError('M_UNRECOGNIZED', 'There is no such route');

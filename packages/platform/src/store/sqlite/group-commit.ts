@@ -21,6 +21,7 @@
  * which starts its watchdog; when that fires, the unit is rolled back alone, and the group goes on.
  */
 import type { Clock } from '../../clock/clock.ts';
+import { outsideWork } from '../../tracing/work.ts';
 import { StoreError } from '../store-error.ts';
 import { engineError } from './engine-error.ts';
 
@@ -102,7 +103,8 @@ export class GroupCommit {
     }
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ unit, resolve: resolve as (value: unknown) => void, reject });
-      this.#running ??= this.#drain();
+      // Groups are of many requests: none of them is the one whose unit came first.
+      this.#running ??= outsideWork(() => this.#drain());
     });
   }
 
