@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import {
   createInProcessBus,
+  createInProcessLeases,
   enqueueOutbox,
   openSqliteStore,
   silentLog,
@@ -31,7 +32,14 @@ for (const keys of [1, 100, 1_000]) {
     migrations: [],
   });
   const bus = createInProcessBus(deps);
-  const relay = startRelay({ ...deps, store, bus, random: systemRandom });
+  const relay = startRelay({
+    ...deps,
+    leases: createInProcessLeases(),
+    shards: 1,
+    store,
+    bus,
+    random: systemRandom,
+  });
 
   const latenciesMs: number[] = [];
   const sentMsById = new Map<string, number>();

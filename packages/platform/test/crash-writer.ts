@@ -9,6 +9,7 @@ import { appendFileSync, writeSync } from 'node:fs';
 import { sql } from 'kysely';
 import { contractMigrations, type ContractTables } from '@conclave/testkit/contracts';
 import {
+  createInProcessLeases,
   enqueueOutbox,
   openSqliteStore,
   silentLog,
@@ -26,6 +27,8 @@ const store = await openSqliteStore<ContractTables>({
   log: silentLog,
 });
 startRelay({
+  leases: createInProcessLeases(),
+  shards: 8,
   store,
   clock: systemClock,
   random: systemRandom,

@@ -13,6 +13,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contractMigrations, type ContractTables } from '@conclave/testkit/contracts';
 import {
+  createInProcessLeases,
   openSqliteStore,
   silentLog,
   startRelay,
@@ -103,6 +104,8 @@ describe('a process that is killed', () => {
     const published = (await readFile(accepted(), 'utf8')).trim().split('\n');
     const store = await open();
     const relay = startRelay({
+      leases: createInProcessLeases(),
+      shards: 8,
       store,
       clock: systemClock,
       random: systemRandom,

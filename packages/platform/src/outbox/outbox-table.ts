@@ -5,10 +5,11 @@
  * `outbox_parked`, so that the relay never reads past them and an operator sees them at a glance.
  */
 import { sql } from 'kysely';
-import type { CompiledQuery, Generated } from 'kysely';
+import type { CompiledQuery, Generated, Transaction } from 'kysely';
 import { createLeasesTable } from '../leases/postgres/leases-table.ts';
 import type { MigrationSequence } from '../store/migration.ts';
 import { databaseNowMs } from '../store/database-clock.ts';
+import { slotOf } from './slot.ts';
 
 export interface OutboxTable {
   /** Ascending in order of insertion; for one ordering key therefore the order of publication. */
@@ -21,6 +22,8 @@ export interface OutboxTable {
   trace_parent: string | null;
   /** By the database's clock, which is the same for all processes; null for rows of programs that did not know it. */
   accepted_at_ms: Generated<number | null>;
+  /** Of the ordering key (slot.ts). */
+  slot: Generated<number>;
 }
 
 export interface OutboxParkedTable {
@@ -32,6 +35,7 @@ export interface OutboxParkedTable {
   payload: Uint8Array;
   trace_parent: string | null;
   accepted_at_ms: number | null;
+  slot: Generated<number>;
   attempts: number;
   /** The stable code of the last refusal, never its message. */
   error_code: string;
@@ -109,8 +113,46 @@ export const platformMigrations: MigrationSequence = {
         await db.schema.alterTable('outbox_parked').addColumn('accepted_at_ms', integer).execute();
       },
     },
+    {
+      id: 4,
+      name: 'outbox-slots',
+      // As above. An older program relays alone, whatever the slots say.
+      readableBy: 1,
+      async up(db) {
+        for (const table of ['outbox', 'outbox_parked']) {
+          await db.schema
+            .alterTable(table)
+            .addColumn('slot', 'integer', (column) => column.notNull().defaultTo(0))
+            .execute();
+        }
+        await fillSlots(db.withTables<{ outbox: OutboxTable }>());
+      },
+    },
   ],
 };
+
+/** Gives rows that are there already the slots of their keys, a bounded number at a time. */
+async function fillSlots(db: Transaction<{ outbox: OutboxTable }>): Promise<void> {
+  for (let afterId = 0; ;) {
+    const rows = await db
+      .selectFrom('outbox')
+      .select(['id', 'ordering_key'])
+      .where('id', '>', afterId)
+      .orderBy('id')
+      .limit(1_000)
+      .execute();
+    for (const { id, ordering_key } of rows) {
+      await db
+        .updateTable('outbox')
+        .set({ slot: slotOf(ordering_key) })
+        .where('id', '=', id)
+        .execute();
+    }
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    afterId = last.id;
+  }
+}
 
 /** Whether a query inserts into the outbox: how a store knows whom to wake, whatever wrapped its transaction. */
 export function isOutboxInsert({ query }: CompiledQuery): boolean {

@@ -6,7 +6,10 @@ import { outboxOf } from './outbox-of.ts';
 import type { OutboxParkedTable, OutboxTables } from './outbox-table.ts';
 
 /** A parked row without its payload. */
-export type ParkedRow = Omit<Selectable<OutboxParkedTable>, 'payload' | 'trace_parent' | 'accepted_at_ms'>;
+export type ParkedRow = Omit<
+  Selectable<OutboxParkedTable>,
+  'payload' | 'trace_parent' | 'accepted_at_ms' | 'slot'
+>;
 
 /** Parked rows in the order of their ids, at most `limit`, after `afterId` if given. */
 export async function listParked<DB extends OutboxTables>(

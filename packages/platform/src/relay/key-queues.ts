@@ -10,25 +10,36 @@
  */
 import type { Selectable } from 'kysely';
 import type { OutboxTable } from '../outbox/outbox-table.ts';
+import type { Tenure } from './shard-tenures.ts';
 
 export type OutboxRow = Selectable<OutboxTable>;
 
 export class KeyQueue {
   readonly key: string;
+  /** For which the rows were read; they are published under its lease. */
+  readonly tenure: Tenure;
   rows: OutboxRow[] = [];
   /** Rows of this key up to this id are in `rows`, in flight or settled. */
   newestSeenId = 0;
   /** Whether there may be rows of this key after `newestSeenId` that were passed over. Holds while it backs off. */
   hasMore = false;
-  inFlight = false;
+  /** The id of the row in flight. */
+  inFlight: number | undefined;
+  /** The tenure is over: nothing of this queue counts any more, and what is in flight only finishes. */
+  dropped = false;
   /** While the key backs off: the timer that ends it. */
   backoff: Disposable | undefined;
   /** Failures in a row of the row whose turn it is, and those of them that speak against the row. */
   failures = 0;
   refusals = 0;
 
-  constructor(key: string) {
+  constructor(key: string, tenure: Tenure) {
     this.key = key;
+    this.tenure = tenure;
+  }
+
+  holds(id: number): boolean {
+    return this.inFlight === id || this.rows.some((row) => row.id === id);
   }
 }
 
@@ -55,13 +66,18 @@ export class KeyQueues {
   }
 
   /** A row that the scan came upon. False if there is no room for it: the scan stops before it. */
-  offer(row: OutboxRow): boolean {
+  offer(row: OutboxRow, tenure: Tenure): boolean {
     let queue = this.#queueByKey.get(row.ordering_key);
     if (queue === undefined) {
       if (!this.hasRoom) return false;
-      queue = new KeyQueue(row.ordering_key);
+      queue = new KeyQueue(row.ordering_key, tenure);
       this.#queueByKey.set(queue.key, queue);
     } else if (row.id <= queue.newestSeenId) {
+      if (queue.holds(row.id)) return true;
+      // It became visible after later ones of its key: read on from before it when its turn comes.
+      queue.newestSeenId = row.id - 1;
+      queue.hasMore = true;
+      this.#place(queue);
       return true;
     } else if (
       queue.hasMore ||
@@ -84,26 +100,27 @@ export class KeyQueues {
     if (queue === undefined) return undefined;
     const row = queue.rows.shift()!;
     this.#bufferedRows -= 1;
-    queue.inFlight = true;
+    queue.inFlight = row.id;
     this.#ready.delete(queue);
     return { queue, row };
   }
 
   /** The row in flight is done with, by acknowledgement or by parking. */
   settled(queue: KeyQueue): void {
-    queue.inFlight = false;
+    if (queue.dropped) return;
+    queue.inFlight = undefined;
     queue.failures = 0;
     queue.refusals = 0;
     this.#place(queue);
   }
 
-  /** The row in flight failed: the key waits for `release`, and gives its rows up to be read again. */
+  /** The row in flight failed: the key waits for `release`, and gives its rows up to be read again. Not for dropped queues. */
   block(queue: KeyQueue, row: OutboxRow, backoff: Disposable): void {
     this.#bufferedRows -= queue.rows.length;
     queue.rows = [];
-    queue.newestSeenId = row.id - 1;
+    queue.newestSeenId = Math.min(queue.newestSeenId, row.id - 1);
     queue.hasMore = true;
-    queue.inFlight = false;
+    queue.inFlight = undefined;
     queue.backoff = backoff;
     this.#blockedCount += 1;
     this.#place(queue);
@@ -131,6 +148,21 @@ export class KeyQueues {
     this.#place(queue);
   }
 
+  /** Forgets everything that was read for the tenure. Publications in flight end without consequences here. */
+  drop(tenure: Tenure): void {
+    for (const queue of this.#queueByKey.values()) {
+      if (queue.tenure !== tenure) continue;
+      queue.dropped = true;
+      this.#bufferedRows -= queue.rows.length;
+      queue.rows = [];
+      if (queue.backoff !== undefined) this.#blockedCount -= 1;
+      queue.backoff?.[Symbol.dispose]();
+      this.#queueByKey.delete(queue.key);
+      this.#ready.delete(queue);
+      this.#toRefill.delete(queue);
+    }
+  }
+
   /** Disposes the timers of all blocked keys. The queues are of no use afterwards. */
   releaseTimers(): void {
     for (const queue of this.#queueByKey.values()) queue.backoff?.[Symbol.dispose]();
@@ -144,7 +176,7 @@ export class KeyQueues {
 
   /** Puts a queue into the line it belongs to now; forgets it when nothing is known of it any more. */
   #place(queue: KeyQueue): void {
-    const idle = !queue.inFlight && queue.backoff === undefined;
+    const idle = queue.inFlight === undefined && queue.backoff === undefined;
     if (idle && queue.rows.length > 0) this.#ready.add(queue);
     if (idle && queue.rows.length === 0 && queue.hasMore) this.#toRefill.add(queue);
     else this.#toRefill.delete(queue);

@@ -3,6 +3,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { OutboxTables } from '../outbox/outbox-table.ts';
 import type { Store } from '../store/store.ts';
 import type { KeyQueues } from './key-queues.ts';
+import type { ShardTenures } from './shard-tenures.ts';
 
 export interface RelayMetrics {
   readonly published: Counter;
@@ -15,6 +16,7 @@ export function createRelayMetrics(
   metrics: Metrics,
   store: Store<OutboxTables>,
   queues: KeyQueues,
+  tenures: ShardTenures,
 ): RelayMetrics {
   const count = async (table: 'outbox' | 'outbox_parked'): Promise<number> => {
     const { rows } = await store.db
@@ -27,6 +29,7 @@ export function createRelayMetrics(
   metrics.observe('outbox_pending', 'Outbox rows not yet acknowledged by the bus.', () => count('outbox'));
   metrics.observe('outbox_parked', 'Outbox rows that the bus kept refusing.', () => count('outbox_parked'));
   metrics.observe('relay_blocked_keys', 'Ordering keys that are backing off.', () => queues.blockedCount);
+  metrics.observe('relay_shards', 'Shards of the outbox that this process relays.', () => tenures.size);
   return {
     published: metrics.counter('relay_published_total', 'Outbox rows acknowledged by the bus.'),
     refused: metrics.counter('relay_refused_total', 'Attempts to publish that failed.'),

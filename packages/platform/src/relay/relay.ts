@@ -3,11 +3,17 @@
  *
  *   commit ─▶ onOutbox ─┐
  *   slow poll ──────────┼─▶ loop: read rows ─▶ key queues ─▶ publish (one in flight per key, many keys)
- *   retry timer ────────┤           ▲                             │ acknowledged    │ refused
- *   acknowledgement ────┘           └── delete / park, batched ◀──┴──── settled     └─▶ key backs off
+ *   shard gained ───────┤           ▲                             │ acknowledged    │ refused
+ *   retry timer ────────┤           │                             │                 └─▶ key backs off
+ *   acknowledgement ────┘           └── delete / park, batched ◀──┴── settled
  *
- * Invariants (docs/decisions/0001-shape.md, "Outbox"; checked by `outboxRelayContract`):
+ * Invariants (docs/decisions/0001-shape.md, "Outbox"; 0009, "Relay"; checked by `outboxRelayContract`):
  *
+ * - Each shard of ordering keys is relayed by whoever holds its lease (shard-tenures.ts), and published under that lease:
+ *   the bus refuses what a former holder had under way. A shard that is lost is forgotten; one that is gained is read
+ *   from its first row.
+ * - No row is skipped: ids become visible in the order of commits, so the cursor moves only up to `Store.horizon`, and
+ *   what lies beyond is read again. What is read twice is recognised.
  * - Rows of one ordering key are published in the order of their ids, each after the one before it was
  *   acknowledged. Pipelining would be faster within a key, but an earlier row refused while a later one is
  *   accepted is out of order for good; throughput comes from many keys at once.
@@ -23,17 +29,21 @@
 import type { Bus } from '../bus/bus.ts';
 import { isTransientBusError } from '../bus/bus-error.ts';
 import type { Clock } from '../clock/clock.ts';
+import type { Leases } from '../leases/leases.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { OutboxTables } from '../outbox/outbox-table.ts';
 import { outboxOf } from '../outbox/outbox-of.ts';
+import { assertShards } from '../outbox/slot.ts';
 import type { RandomSource } from '../random/random-source.ts';
 import type { PreparedQuery } from '../store/prepared-query.ts';
 import type { Store } from '../store/store.ts';
 import { backoffMs } from './backoff.ts';
 import { KeyQueues, type KeyQueue, type OutboxRow } from './key-queues.ts';
 import { createRelayMetrics, type RelayMetrics } from './relay-metrics.ts';
+import { readByKey, readBySlots, type ReadBySlots } from './read-outbox.ts';
 import { Settlement } from './settlement.ts';
+import { ShardTenures, type Tenure } from './shard-tenures.ts';
 import { Signal } from './signal.ts';
 
 export interface RelayLimits {
@@ -53,13 +63,14 @@ export interface RelayLimits {
   readonly maxBackoffMs: number;
   /** How often to look without having been woken. */
   readonly pollMs: number;
-  /** How many ids behind the newest a poll looks again, for engines whose ids become visible out of order. */
-  readonly lookbackIds: number;
 }
 
 export interface RelayDeps<DB extends OutboxTables> {
   readonly store: Store<DB>;
   readonly bus: Bus;
+  readonly leases: Leases;
+  /** How many shards the installation has: the same number in every process. */
+  readonly shards: number;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly log: Log;
@@ -77,7 +88,6 @@ const DEFAULT_LIMITS: RelayLimits = {
   minBackoffMs: 100,
   maxBackoffMs: 10_000,
   pollMs: 2_000,
-  lookbackIds: 10_000,
 };
 
 export class Relay {
@@ -91,14 +101,17 @@ export class Relay {
 
   readonly #queues: KeyQueues;
   readonly #settlement: Settlement;
-  readonly #readAfter: PreparedQuery<OutboxTables, { id: number; limit: number }, OutboxRow>;
+  readonly #tenures: ShardTenures;
+  readonly #readAfter: ReadBySlots;
   readonly #readOfKey: PreparedQuery<OutboxTables, { key: string; id: number; limit: number }, OutboxRow>;
   readonly #signal = new Signal();
   readonly #publications = new Set<Promise<void>>();
-  /** Every row up to here is in a key queue, settled or gone. */
+  /** Every row up to here that will ever be visible, of every shard held, is in a key queue, settled or gone. */
   #cursor = 0;
-  /** Whether there may be rows after the cursor. */
-  #unread = true;
+  /** A reading from the cursor to the end, in steps: where it is, and the horizon of when it began. */
+  #pass: { position: number; readonly horizon: number } | undefined;
+  /** Whether there may be rows that the last pass, or the one that is under way, has not seen. */
+  #woken = true;
   #stopped = false;
   #poll: Disposable | undefined;
   #endPause: (() => void) | undefined;
@@ -114,28 +127,27 @@ export class Relay {
     this.#limits = { ...DEFAULT_LIMITS, ...deps.limits };
     this.#queues = new KeyQueues(this.#limits);
     this.#settlement = new Settlement(this.#store, this.#clock);
-    this.#readAfter = this.#store.prepare((db, after: { id: number; limit: number }) =>
-      db.selectFrom('outbox').selectAll().where('id', '>', after.id).orderBy('id').limit(after.limit),
-    );
-    this.#readOfKey = this.#store.prepare((db, after: { key: string; id: number; limit: number }) =>
-      db
-        .selectFrom('outbox')
-        .selectAll()
-        .where('ordering_key', '=', after.key)
-        .where('id', '>', after.id)
-        .orderBy('id')
-        .limit(after.limit),
-    );
-    this.#metrics = deps.metrics && createRelayMetrics(deps.metrics, this.#store, this.#queues);
+    this.#readAfter = readBySlots(this.#store);
+    this.#readOfKey = readByKey(this.#store);
+    this.#tenures = new ShardTenures({
+      leases: deps.leases,
+      shards: deps.shards,
+      log: deps.log,
+      onGained: () => this.#gained(),
+      onLost: (tenure) => this.#lost(tenure),
+    });
+    this.#metrics =
+      deps.metrics && createRelayMetrics(deps.metrics, this.#store, this.#queues, this.#tenures);
     this.#loop = this.#run();
   }
 
   /**
-   * Stops reading, waits for the publications under way, deletes what they acknowledged. What could not be
-   * deleted is published again, under the same id, by the next relay.
+   * Stops reading, waits for the publications under way, deletes what they acknowledged, and gives its shards to whoever
+   * waits for them. What could not be deleted is published again, under the same id, by the next relay.
    */
   async close(): Promise<void> {
     this.#stopped = true;
+    this.#tenures.stop();
     this.#signal.raise();
     this.#endPause?.();
     await this.#loop;
@@ -143,10 +155,7 @@ export class Relay {
 
   /** Never rejects. */
   async #run(): Promise<void> {
-    using _wake = this.#store.onOutbox(() => {
-      this.#unread = true;
-      this.#signal.raise();
-    });
+    using _wake = this.#store.onOutbox(() => this.#wake());
     this.#armPoll();
     let failures = 0;
     while (!this.#stopped) {
@@ -170,13 +179,30 @@ export class Relay {
     } catch (err) {
       this.#log.warn({ err }, 'acknowledged outbox rows could not be deleted; they will be published again');
     }
+    await this.#tenures.release();
+  }
+
+  #wake(): void {
+    this.#woken = true;
+    this.#signal.raise();
+  }
+
+  /** Rows of the shard may have been passed over while it was another's. */
+  #gained(): void {
+    this.#cursor = 0;
+    this.#pass = undefined;
+    this.#wake();
+  }
+
+  #lost(tenure: Tenure): void {
+    this.#queues.drop(tenure);
+    // Reading may have paused for want of room.
+    this.#signal.raise();
   }
 
   #armPoll(): void {
     this.#poll = this.#clock.schedule(this.#limits.pollMs, () => {
-      this.#cursor = Math.max(0, this.#cursor - this.#limits.lookbackIds);
-      this.#unread = true;
-      this.#signal.raise();
+      this.#wake();
       this.#armPoll();
     });
   }
@@ -187,31 +213,50 @@ export class Relay {
     if (this.#settlement.size <= this.#limits.maxBufferedRows) await this.#read();
     // Last, so that what waits to be told does not wait for this commit.
     await this.#settlement.flush();
-    const readable = this.#unread && this.#queues.hasRoom;
-    if (readable || this.#queues.nextToRefill() !== undefined || this.#settlement.size > 0)
+    if (this.#isReadable || this.#queues.nextToRefill() !== undefined || this.#settlement.size > 0)
       this.#signal.raise();
+  }
+
+  get #isReadable(): boolean {
+    const unread = this.#woken || this.#pass !== undefined;
+    return unread && this.#tenures.size > 0 && this.#queues.hasRoom;
   }
 
   async #read(): Promise<void> {
     await this.#refill();
     this.#dispatch();
-    if (!this.#unread || !this.#queues.hasRoom) return;
+    if (!this.#isReadable) return;
     await this.#scan();
     this.#dispatch();
   }
 
-  /** Reads on after the cursor, in order of ids, whatever the key. */
+  /** The next step of a pass, in order of ids, whatever the key. */
   async #scan(): Promise<void> {
-    this.#unread = false;
-    const rows = await this.#readAfter.read({ id: this.#cursor, limit: this.#limits.batchSize });
-    for (const row of rows) {
-      if (!this.#settlement.has(row.id) && !this.#queues.offer(row)) {
-        this.#unread = true;
-        return;
-      }
-      this.#cursor = Math.max(this.#cursor, row.id);
+    if (this.#pass === undefined) {
+      this.#woken = false;
+      this.#pass = { position: this.#cursor, horizon: 0 };
+      const begun = this.#pass;
+      const horizon = await this.#store.horizon('outbox');
+      // A shard was gained meanwhile, which asks for a pass from the beginning.
+      if (this.#pass !== begun) return;
+      this.#pass = { position: this.#cursor, horizon };
     }
-    if (rows.length === this.#limits.batchSize) this.#unread = true;
+    const pass = this.#pass;
+    const limit = this.#limits.batchSize;
+    const slots = this.#tenures.holdsAll ? undefined : this.#tenures.slots;
+    const rows = await this.#readAfter(slots, pass.position, limit);
+    if (this.#pass !== pass) return;
+    for (const row of rows) {
+      const tenure = this.#tenures.ofSlot(row.slot);
+      // Not ours any more: it was read for a shard that was lost meanwhile.
+      const isTaken = tenure === undefined || this.#settlement.has(row.id) || this.#queues.offer(row, tenure);
+      if (!isTaken) return;
+      pass.position = row.id;
+      this.#cursor = Math.max(this.#cursor, Math.min(row.id, pass.horizon));
+    }
+    if (rows.length === limit) return;
+    this.#cursor = Math.max(this.#cursor, pass.horizon);
+    this.#pass = undefined;
   }
 
   /** Reads on for keys whose rows were passed over because their queue was full or they were backing off. */
@@ -221,6 +266,7 @@ export class Relay {
       if (queue === undefined) return;
       const limit = this.#limits.maxBufferedPerKey;
       const rows = await this.#readOfKey.read({ key: queue.key, id: queue.newestSeenId, limit });
+      if (queue.dropped) continue;
       const fresh = rows.filter((row) => !this.#settlement.has(row.id));
       this.#queues.refill(queue, fresh, rows.length < limit ? undefined : rows.at(-1)?.id);
     }
@@ -243,7 +289,11 @@ export class Relay {
   /** Never rejects. */
   async #publish(queue: KeyQueue, row: OutboxRow): Promise<void> {
     try {
-      await this.#bus.publish(row.subject, row.payload, { messageId: row.message_id });
+      await this.#bus.publish(row.subject, row.payload, {
+        messageId: row.message_id,
+        traceParent: row.trace_parent ?? undefined,
+        fence: queue.tenure.lease,
+      });
     } catch (error) {
       this.#refused(queue, row, error);
       return;
@@ -254,6 +304,8 @@ export class Relay {
   }
 
   #refused(queue: KeyQueue, row: OutboxRow, err: unknown): void {
+    // The shard is another's, which publishes the row.
+    if (queue.dropped) return;
     const transient = isTransientBusError(err);
     queue.failures += 1;
     if (!transient) queue.refusals += 1;
@@ -289,8 +341,12 @@ export class Relay {
   }
 }
 
-/** Starts the relay of `deps.store`. One per store: a second one would publish everything twice. */
+/**
+ * Starts the relay of this process: of the shards of `deps.store` that its leases give it. Throws `RangeError` if there are not
+ * 1 to 256 shards. Closed before the bus, the leases and the store.
+ */
 export function startRelay<DB extends OutboxTables>(deps: RelayDeps<DB>): Relay {
+  assertShards(deps.shards);
   return new Relay({ ...deps, store: outboxOf(deps.store) });
 }
 

@@ -23,6 +23,7 @@ export class Settlement {
   readonly #store: Store<OutboxTables>;
   readonly #clock: Clock;
   readonly #deleteRange: PreparedQuery<OutboxTables, IdRange, never>;
+  readonly #deleteRow: PreparedQuery<OutboxTables, { id: number }, { id: number }>;
   readonly #acknowledged = new Set<number>();
   readonly #parked = new Map<number, { row: OutboxRow; refusal: Refusal; parkedAtMs: number }>();
 
@@ -31,6 +32,9 @@ export class Settlement {
     this.#clock = clock;
     this.#deleteRange = store.prepare((db, ids: IdRange) =>
       db.deleteFrom('outbox').where('id', '>=', ids.first).where('id', '<=', ids.last),
+    );
+    this.#deleteRow = store.prepare((db, row: { id: number }) =>
+      db.deleteFrom('outbox').where('id', '=', row.id).returning('id'),
     );
   }
 
@@ -58,21 +62,26 @@ export class Settlement {
     if (this.size === 0) return;
     const acknowledged = [...this.#acknowledged];
     const parked = [...this.#parked.values()];
-    const ids = [...acknowledged, ...parked.map(({ row }) => row.id)];
-    await this.#store.write(async (trx) => {
-      await this.#deleteRange.runEach(trx, rangesOf(ids));
-      for (const { row, refusal, parkedAtMs } of parked) {
-        await trx
-          .insertInto('outbox_parked')
-          .values({
-            ...row,
-            attempts: refusal.attempts,
-            error_code: refusal.errorCode,
-            parked_at_ms: parkedAtMs,
-          })
-          .execute();
-      }
-    });
+    // Rows that are deleted are the only ones that count, and nobody writes them but their relay.
+    await this.#store.write(
+      async (trx) => {
+        await this.#deleteRange.runEach(trx, rangesOf(acknowledged));
+        for (const { row, refusal, parkedAtMs } of parked) {
+          // Another relay may have taken over the shard, and have published or parked the row itself.
+          if ((await this.#deleteRow.run(trx, row)).length === 0) continue;
+          await trx
+            .insertInto('outbox_parked')
+            .values({
+              ...row,
+              attempts: refusal.attempts,
+              error_code: refusal.errorCode,
+              parked_at_ms: parkedAtMs,
+            })
+            .execute();
+        }
+      },
+      { isolation: 'locked-rows' },
+    );
     for (const id of acknowledged) this.#acknowledged.delete(id);
     for (const { row } of parked) this.#parked.delete(row.id);
   }

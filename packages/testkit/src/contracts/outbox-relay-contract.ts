@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   BusError,
+  createInProcessLeases,
   createMetrics,
   discardParked,
   enqueueOutbox,
@@ -46,9 +47,21 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       await database.destroy();
     });
 
+    /** The leases of a relay that nobody competes with. */
+    const alone = () => ({ leases: createInProcessLeases(), shards: 4 });
+
     const start = (limits: Partial<RelayLimits> = {}, bus: Bus = recorder.bus) => {
       const metrics = createMetrics();
-      const relay = startRelay({ store, bus, clock, random: systemRandom, log: silentLog, metrics, limits });
+      const relay = startRelay({
+        ...alone(),
+        store,
+        bus,
+        clock,
+        random: systemRandom,
+        log: silentLog,
+        metrics,
+        limits,
+      });
       relays.push(relay);
       return { relay, metrics };
     };
@@ -278,12 +291,15 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
 
     test('a row whose id becomes visible late is published, and what is settled is not repeated', async () => {
       let failing = true;
+      let horizon = 14;
       const flaky = storeWith({
         write: (unit) => (failing ? Promise.reject(new Error('no space')) : store.write(unit)),
+        horizon: () => Promise.resolve(horizon),
       });
-      const limits = { maxBufferedPerKey: 1, lookbackIds: 100, maxBackoffMs: 1_000 };
+      const limits = { maxBufferedPerKey: 1, maxBackoffMs: 1_000 };
       relays.push(
         startRelay({
+          ...alone(),
           store: flaky,
           bus: recorder.bus,
           clock,
@@ -311,6 +327,7 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       await until(() => recorder.accepted.length === 1, 100);
       await insertAs(15, 16, 17);
       await until(() => recorder.accepted.length === 4, 100);
+      horizon = 20;
       failing = false;
       await drained(1_000);
       expect(recorder.attempts).toEqual(['m20', 'm15', 'm16', 'm17']);
@@ -345,6 +362,7 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       // A process that dies between acknowledgement and deletion: its store refuses the deletion.
       const dying = storeWith({ write: () => Promise.reject(new Error('the process is gone')) });
       const first = startRelay({
+        ...alone(),
         store: dying,
         bus: recorder.bus,
         clock,
@@ -371,6 +389,7 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
         },
       });
       const relay = startRelay({
+        ...alone(),
         store: flaky,
         bus: recorder.bus,
         clock,
@@ -393,7 +412,15 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       await enqueue('a', ...Array.from({ length: 100 }, (_, index) => `m${index}`));
       const limits = { maxBufferedRows: 10, batchSize: 5, maxBackoffMs: 100 };
       relays.push(
-        startRelay({ store: full, bus: recorder.bus, clock, random: systemRandom, log: silentLog, limits }),
+        startRelay({
+          ...alone(),
+          store: full,
+          bus: recorder.bus,
+          clock,
+          random: systemRandom,
+          log: silentLog,
+          limits,
+        }),
       );
       await clock.advance(60_000);
       expect(recorder.attempts.length).toBeGreaterThan(10);
@@ -453,7 +480,14 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
     test('finds rows that nobody woke it for', async () => {
       const deaf = storeWith({ onOutbox: () => ({ [Symbol.dispose]() {} }) });
       relays.push(
-        startRelay({ store: deaf, bus: recorder.bus, clock, random: systemRandom, log: silentLog }),
+        startRelay({
+          ...alone(),
+          store: deaf,
+          bus: recorder.bus,
+          clock,
+          random: systemRandom,
+          log: silentLog,
+        }),
       );
       await clock.advance(0);
       for (const messageId of ['m1', 'm2', 'm3']) {
