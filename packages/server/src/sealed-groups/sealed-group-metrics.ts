@@ -1,8 +1,8 @@
 /** What is counted of sealed groups: kinds and amounts, never a group or leaf. */
-import type { Metrics } from '@conclave/platform';
+import { DURATION_BUCKETS_S, type Metrics } from '@conclave/platform';
 
 export interface SealedGroupMetrics {
-  readonly accepted: (kind: 'create' | 'frame') => void;
+  readonly accepted: (kind: 'create' | 'frame', tookMs: number) => void;
   /** `code` is that of the registry. */
   readonly refused: (kind: 'create' | 'frame', code: string) => void;
 }
@@ -18,8 +18,17 @@ export function createSealedGroupMetrics(metrics: Metrics): SealedGroupMetrics {
     'Frames that were refused and left nothing.',
     ['kind', 'code'],
   );
+  const duration = metrics.histogram(
+    'sealed_acceptance_duration_seconds',
+    'From the arrival of a whole frame until it was accepted and durable.',
+    DURATION_BUCKETS_S,
+    ['kind'],
+  );
   return {
-    accepted: (kind) => accepted.inc({ kind }),
+    accepted(kind, tookMs) {
+      accepted.inc({ kind });
+      duration.observe({ kind }, tookMs / 1_000);
+    },
     refused: (kind, code) => refused.inc({ kind, code }),
   };
 }

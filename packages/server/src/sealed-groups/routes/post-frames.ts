@@ -36,9 +36,10 @@ export function addPostFramesRoutes(app: FastifyInstance, context: SealedGroupCo
   );
 
   async function counted<T>(kind: 'create' | 'frame', judge: () => Promise<T>): Promise<T> {
+    const startedAtMs = performance.now();
     try {
       const accepted = await judge();
-      context.metrics.accepted(kind);
+      context.metrics.accepted(kind, performance.now() - startedAtMs);
       return accepted;
     } catch (error) {
       if (error instanceof ApiError) context.metrics.refused(kind, error.code);
