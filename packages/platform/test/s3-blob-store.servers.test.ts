@@ -15,6 +15,7 @@ import { blobStoreContract, codeOf } from '@conclave/testkit/contracts';
 import { missingS3, startLink, startS3, type S3Server } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { silentLog, systemClock, type BlobReader, type BlobStore } from '@conclave/platform';
+import { createTestEncryption } from './encrypted-store.ts';
 import { openS3BlobStore, type S3BlobStoreDeps } from '@conclave/platform/s3';
 
 const MiB = 1024 * 1024;
@@ -97,6 +98,18 @@ requireServer(missingS3())('S3', () => {
     return { blobs, destroy: async () => blobs.close() };
   });
 
+  blobStoreContract('encrypted on S3', async () => {
+    const { blobs } = await open();
+    const encryption = await createTestEncryption();
+    return {
+      blobs: await encryption.encrypt(blobs),
+      async destroy() {
+        blobs.close();
+        await encryption[Symbol.asyncDispose]();
+      },
+    };
+  });
+
   describe('in parts', () => {
     const size = 20 * MiB + 12_345;
 
@@ -112,6 +125,23 @@ requireServer(missingS3())('S3', () => {
       expect(await readAll(await blobs.get('large', range))).toEqual({
         size: 8 * MiB + 21,
         sum: sumOf([whole.subarray(range.start, range.end + 1)]),
+      });
+      blobs.close();
+    });
+
+    test('gives back what was put when it is encrypted, also in ranges that cross parts and chunks', async () => {
+      const { blobs } = await open();
+      await using encryption = await createTestEncryption();
+      const encrypted = await encryption.encrypt(blobs);
+      const sum = sumOf(pattern(size));
+      const stored = await encrypted.put('large', body(size), { maxBytes });
+      expect(stored).toMatchObject({ ok: true, size });
+      expect(stored.ok && Buffer.from(stored.sha256).toString('hex')).toBe(sum);
+      expect(await readAll(await encrypted.get('large'))).toEqual({ size, sum });
+      const range = { start: 8 * MiB - 10, end: 16 * MiB + 10 };
+      expect(await readAll(await encrypted.get('large', range))).toEqual({
+        size: 8 * MiB + 21,
+        sum: sumOf([Buffer.concat([...pattern(size)]).subarray(range.start, range.end + 1)]),
       });
       blobs.close();
     });
