@@ -56,7 +56,7 @@ export interface CentrifugoApi {
 }
 
 /** Larger answers are none of ours. */
-const maxAnswerBytes = 16 * 1024 * 1024;
+const maxAnswerBytes = 4 * 1024 * 1024;
 /** Centrifugo's own error "internal". */
 const internalError = 100;
 

@@ -9,20 +9,24 @@ import { issueConnectionToken, issueSubscriptionToken } from '@conclave/gateway'
 import { createMetrics, silentLog, systemClock, systemRandom, type Bus } from '@conclave/platform';
 import { Centrifuge, type PublicationContext, type SubscribedContext, type Subscription } from 'centrifuge';
 import { WebSocket } from 'ws';
-import { parseConfig } from '../../src/index.ts';
+import { parseConfig, type ConfigInput } from '../../src/index.ts';
 import { tokenKeyOf } from '../../src/gateway/gateway-secrets.ts';
 import { startGateway, type RunningGateway } from '../../src/gateway/start-gateway.ts';
 
-const tokenSecret = 'a secret of more than thirty-two characters';
-const key = tokenKeyOf(tokenSecret);
+export const tokenSecret = 'a secret of more than thirty-two characters';
+export const tokenKey = tokenKeyOf(tokenSecret);
 
 export interface ServedGateway extends AsyncDisposable {
   readonly url: string;
   readonly gateway: RunningGateway;
 }
 
-export async function serveGateway(bus: Bus): Promise<ServedGateway> {
-  const config = parseConfig({});
+export async function serveGateway(
+  bus: Bus,
+  settings: ConfigInput['gateway'] = {},
+  allowedOrigins: readonly string[] = [],
+): Promise<ServedGateway> {
+  const config = parseConfig({ gateway: settings });
   const gateway = startGateway({
     bus,
     clock: systemClock,
@@ -32,7 +36,7 @@ export async function serveGateway(bus: Bus): Promise<ServedGateway> {
     settings: config.gateway,
     listen: config.listen,
     hasRole: true,
-    allowedOrigins: [],
+    allowedOrigins,
     tokenSecret,
     apiKey: '',
     clientAddress: () => 'test',
@@ -65,17 +69,17 @@ export interface Listener extends Disposable {
   readonly subscribed: SubscribedContext[];
   readonly left: { readonly code: number }[];
   /** From now on it connects to another gateway, as behind a load balancer. */
-  moveTo(gateway: ServedGateway): void;
+  moveTo(gateway: { readonly url: string }): void;
 }
 
 /** Connects and subscribes; resolves once it is subscribed. */
-export async function listen(gateway: ServedGateway, channel: string): Promise<Listener> {
+export async function listen(gateway: { readonly url: string }, channel: string): Promise<Listener> {
   const claims = { user: '', expiresAtMs: Date.now() + 3_600_000 };
   let url = gateway.url;
   const client = new Centrifuge(
     [{ transport: 'websocket', endpoint: 'ws://replaced/connection/websocket' }],
     {
-      token: await issueConnectionToken(key, claims),
+      token: await issueConnectionToken(tokenKey, claims),
       websocket: class extends WebSocket {
         constructor(_address: string, protocols?: string | string[]) {
           super(`${url.replace('http', 'ws')}/connection/websocket`, protocols);
@@ -86,7 +90,7 @@ export async function listen(gateway: ServedGateway, channel: string): Promise<L
     },
   );
   const subscription = client.newSubscription(channel, {
-    token: await issueSubscriptionToken(key, { ...claims, channel }),
+    token: await issueSubscriptionToken(tokenKey, { ...claims, channel }),
     minResubscribeDelay: 10,
     maxResubscribeDelay: 50,
   });

@@ -12,4 +12,5 @@ export { leasesContract } from './leases-contract.ts';
 export { blobStoreContract, type ContractBlobStore } from './blob-store-contract.ts';
 export { rateLimiterContract, type ContractRateLimiter } from './rate-limiter-contract.ts';
 export { presenceContract, type ContractPresence } from './presence-contract.ts';
+export { gatewayContract, gatewayContractSettings, type ContractGateway } from './gateway-contract.ts';
 export { codeOf } from './rejection.ts';

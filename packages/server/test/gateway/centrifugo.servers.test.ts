@@ -1,0 +1,103 @@
+/**
+ * A real Centrifugo with the configuration that we print for it, fed by a real JetStream: the same contract as the embedded
+ * gateway, its API, and that losing the stream does not leave it deaf.
+ */
+import { createMetrics, silentLog, systemClock, type Bus } from '@conclave/platform';
+import { openNatsBus } from '@conclave/platform/nats';
+import { gatewayContract, gatewayContractSettings } from '@conclave/testkit/contracts';
+import {
+  missingCentrifugo,
+  missingNats,
+  startCentrifugo,
+  startNats,
+  type CentrifugoServer,
+  type NatsServer,
+} from '@conclave/testkit/servers';
+import { requireServer } from '@conclave/testkit/servers/require-server';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createCentrifugoApi, parseConfig, renderCentrifugoConfig } from '../../src/index.ts';
+import { listen, tokenKey, tokenSecret, until } from './serve-gateways.ts';
+
+requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
+  const { historySize, historyTtlMs, allowedOrigin } = gatewayContractSettings;
+  const apiKey = 'a key that only this test knows';
+  let nats: NatsServer;
+  let bus: Bus;
+  let centrifugo: CentrifugoServer;
+
+  beforeAll(async () => {
+    nats = await startNats();
+    // The stream has to exist when Centrifugo starts.
+    bus = await openNatsBus({
+      url: nats.url,
+      password: nats.password,
+      stream: 'EVENTS',
+      replicas: 1,
+      retentionMs: 600_000,
+      clock: systemClock,
+      log: silentLog,
+      metrics: createMetrics(),
+    });
+    const config = parseConfig({
+      bus: { engine: 'nats', url: nats.url },
+      gateway: { engine: 'centrifugo', publicUrl: 'https://live.example.org', historySize, historyTtlMs },
+      listen: { allowedOrigins: [allowedOrigin] },
+    });
+    const secrets = { tokenSecret, apiKey, busPassword: nats.password, admin: undefined };
+    centrifugo = await startCentrifugo({ render: (place) => renderCentrifugoConfig(config, secrets, place) });
+  });
+  afterAll(async () => {
+    await centrifugo[Symbol.asyncDispose]();
+    await bus.close();
+    await nats[Symbol.asyncDispose]();
+  });
+
+  let published = 0;
+  async function command(group: string, method: string, payload: object): Promise<void> {
+    published += 1;
+    const content = Buffer.from(JSON.stringify({ method, payload }));
+    await bus.publish(`events.group.${group}`, content, { messageId: `contract.${published}` });
+  }
+
+  gatewayContract('Centrifugo', () => ({ url: centrifugo.url, tokenKey, command }));
+
+  test('tells over its API how it is, and cuts subscribers off without the bus', async () => {
+    const api = createCentrifugoApi({ apiUrl: centrifugo.apiUrl, apiKey, clock: systemClock });
+    using anna = await listen(centrifugo, 'group:cut.0');
+    using stays = await listen(centrifugo, 'group:cut.1');
+    expect((await api.channels('group:cut.*')).get('group:cut.0')).toBe(1);
+    expect(await api.info()).toMatchObject([{ clients: 2 }]);
+    nats.pause();
+    await api.unsubscribe({ channel: 'group:cut.0', user: '' });
+    await until(() => anna.left.length === 1);
+    nats.resume();
+    expect([anna.left, stays.left]).toEqual([[{ code: 2000 }], []]);
+    const stranger = createCentrifugoApi({ apiUrl: centrifugo.apiUrl, apiKey: 'wrong', clock: systemClock });
+    await expect(stranger.info()).rejects.toMatchObject({ code: 'CENTRIFUGO_REFUSED', isTransient: false });
+  });
+
+  test('does not show its API, metrics or admin pages to clients', async () => {
+    for (const path of ['/api/info', '/metrics', '/health', '/admin/auth', '/']) {
+      const answer = await fetch(centrifugo.url + path, { headers: { 'x-api-key': apiKey } });
+      expect([path, answer.status]).toEqual([path, 404]);
+    }
+    expect((await fetch(`${centrifugo.apiUrl}/health`)).status).toBe(200);
+    expect(await (await fetch(`${centrifugo.apiUrl}/metrics`)).text()).toContain('centrifugo_');
+  });
+
+  test('hears what is published after it was restarted, and after NATS was', async () => {
+    using anna = await listen(centrifugo, 'group:again.0');
+    await centrifugo.restart();
+    await until(() => anna.subscribed.length >= 2);
+    await command('again', 'publish', { channel: 'group:again.0', data: { seq: 1 } });
+    await until(() => anna.heard.length === 1);
+    expect(anna.heard).toEqual([1]);
+    await nats.restart();
+    for (let seq = 2; anna.heard.length === 1; seq += 1) {
+      // As the relay does it: again until the bus has accepted, under the same id.
+      await command('again', 'publish', { channel: 'group:again.0', data: { seq } }).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(anna.heard.length).toBeGreaterThan(1);
+  });
+});

@@ -1,0 +1,85 @@
+/** The embedded gateway fed by a real JetStream: the contract, and what happens when the stream is lost or the link is cut. */
+import { createMetrics, silentLog, systemClock, type Bus } from '@conclave/platform';
+import { openNatsBus } from '@conclave/platform/nats';
+import { gatewayContract, gatewayContractSettings } from '@conclave/testkit/contracts';
+import { missingNats, startNats, type NatsServer } from '@conclave/testkit/servers';
+import { requireServer } from '@conclave/testkit/servers/require-server';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listen, say, serveGateway, tokenKey, until, type ServedGateway } from './serve-gateways.ts';
+
+requireServer(missingNats())('on JetStream', () => {
+  let nats: NatsServer;
+  let relayBus: Bus;
+  let gatewayBuses: Bus[];
+  let gateways: ServedGateway[];
+
+  const openBus = (): Promise<Bus> =>
+    openNatsBus({
+      url: nats.url,
+      password: nats.password,
+      stream: 'EVENTS',
+      replicas: 1,
+      retentionMs: 600_000,
+      clock: systemClock,
+      log: silentLog,
+      metrics: createMetrics(),
+    });
+
+  beforeAll(async () => {
+    nats = await startNats();
+    relayBus = await openBus();
+    gatewayBuses = [await openBus(), await openBus()];
+    const { historySize, historyTtlMs, allowedOrigin } = gatewayContractSettings;
+    gateways = await Promise.all(
+      gatewayBuses.map((bus) => serveGateway(bus, { historySize, historyTtlMs }, [allowedOrigin])),
+    );
+  });
+  afterAll(async () => {
+    for (const gateway of gateways) await gateway[Symbol.asyncDispose]();
+    for (const bus of [...gatewayBuses, relayBus]) await bus.close();
+    await nats[Symbol.asyncDispose]();
+  });
+
+  let published = 0;
+  gatewayContract('the embedded gateway on JetStream', () => ({
+    url: gateways[0]!.url,
+    tokenKey,
+    async command(group, method, payload) {
+      published += 1;
+      await relayBus.publish(`events.group.${group}`, Buffer.from(JSON.stringify({ method, payload })), {
+        messageId: `contract.${published}`,
+      });
+    },
+  }));
+
+  test('two gateways hear the same; after the stream was lost both tell their clients, and go on', async () => {
+    const [a, b] = gateways as [ServedGateway, ServedGateway];
+    using anna = await listen(a, 'group:lost.0');
+    using ben = await listen(b, 'group:lost.0');
+    for (let seq = 1; seq <= 3; seq += 1) await say(relayBus, 'lost', seq);
+    await until(() => anna.heard.length === 3 && ben.heard.length === 3);
+    await nats.deleteData('after-kill');
+    await until(() => anna.subscribed.length >= 2 && ben.subscribed.length >= 2);
+    for (const listener of [anna, ben]) {
+      expect(listener.left[0]).toEqual({ code: 2500 });
+      expect(listener.subscribed.at(-1)).toMatchObject({ wasRecovering: true, recovered: false });
+    }
+    await sayUntilAccepted(4);
+    await until(() => anna.heard.includes(4) && ben.heard.includes(4));
+    expect([anna.heard, ben.heard]).toEqual([
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+    ]);
+  });
+
+  /** As the relay does it: again until the bus has accepted. */
+  async function sayUntilAccepted(seq: number): Promise<void> {
+    for (;;) {
+      try {
+        return await say(relayBus, 'lost', seq);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+});
