@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # The real servers that tests, `conclave cluster` and measurements use:
 #
-#   PostgreSQL, Redis, HAProxy (and nginx, Caddy: samples only)   Debian packages, as root
-#   nats-server, Centrifugo, minio                                `go install`, versions pinned below
+#   PostgreSQL, Redis, HAProxy (nginx, Caddy: for samples of
+#   their configuration; faketime: skewed clocks)                Debian packages, as root
+#   nats-server, Centrifugo, minio                               `go install`, versions pinned below
 #
 # Installs what is missing in CI or with --install; elsewhere it only says what is missing, one line each, on standard
 # output. Succeeds when nothing is missing. Fast when everything is there: it looks for programs and asks no registry.
 set -uo pipefail
 
-# Old enough for Go 1.26, new enough for Nats-Expected-Last-Subject-Sequence with republishing and for the `@nats-io` clients.
+# `conclave` needs NATS 2.10 or newer; Debian 12 has 2.9.
 nats_server=github.com/nats-io/nats-server/v2@v2.15.2
-centrifugo=github.com/centrifugal/centrifugo/v6@latest
+centrifugo=github.com/centrifugal/centrifugo/v6@v6.5.0
 minio=github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 install=${CI:-}
@@ -32,6 +33,7 @@ redis-server apt redis-server
 haproxy apt haproxy
 nginx apt nginx-light
 caddy apt caddy
+faketime apt faketime
 nats-server go $nats_server
 centrifugo go $centrifugo
 minio go $minio

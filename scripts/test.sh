@@ -3,13 +3,14 @@
 #   static   format, lint, types, generated files up to date
 #   fast     units, contracts, scenarios over real sockets (under three minutes)
 #   long     processes, SIGKILL under load, long random histories
+#   servers  real PostgreSQL, NATS, Redis, S3, Centrifugo and HAProxy, alone and as a cluster
 #   fuzz     every decoder of untrusted octets, a fixed number of mutated inputs each (about a minute)
 #   browser  the same code in Chromium
 # `--fast` runs the stage fast alone, `--stage NAME` any one; further arguments go to vitest.
-# Without Chromium its tests fail in CI and are listed as not run elsewhere.
+# Tests that miss Chromium or a server fail in CI and are listed as not run elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-stages=(static fast long fuzz browser)
+stages=(static fast long servers fuzz browser)
 while [ $# -gt 0 ]; do
   case "$1" in
     --fast) stages=(fast) ;;
@@ -21,11 +22,18 @@ done
 
 bin=node_modules/.bin
 not_run=()
+has_stage() { case " ${stages[*]} " in *" $1 "*) ;; *) return 1 ;; esac; }
+
+# What a stage needs is brought before the first one runs: an installation that fails is known at once.
 chromium=yes
-bash scripts/ensure-chromium.sh || chromium=
-if [ -z "$chromium" ]; then
+if has_stage browser && ! bash scripts/ensure-chromium.sh; then
   [ -z "${CI:-}" ] || { echo 'conclave test: Chromium is missing, and this is CI' >&2; exit 1; }
+  chromium=
   not_run+=('tests in Chromium (install it, or set CONCLAVE_CHROMIUM to its path)')
+fi
+if has_stage servers && ! missing=$(bash scripts/ensure-servers.sh); then
+  # In CI the tests that need it fail; those of the other servers still say what they have to say.
+  while read -r line; do not_run+=("tests with $line"); done <<<"$missing"
 fi
 
 check_static() {
@@ -38,12 +46,12 @@ check_static() {
 for stage in "${stages[@]}"; do
   case "$stage" in
     static) check_static ;;
-    fast | long) echo "== $stage"; "$bin/vitest" run --project "$stage" "$@" ;;
+    fast | long | servers) echo "== $stage"; "$bin/vitest" run --project "$stage" "$@" ;;
     fuzz) echo '== fuzz'; node --disable-warning=ExperimentalWarning fuzz/src/main.ts ;;
     browser)
       [ -n "$chromium" ] || continue
       echo "== browser"; "$bin/vitest" run --project browser "$@" ;;
-    *) echo "conclave test: no stage is called $stage (static, fast, long, fuzz, browser)" >&2; exit 2 ;;
+    *) echo "conclave test: no stage is called $stage (static, fast, long, servers, fuzz, browser)" >&2; exit 2 ;;
   esac
 done
 for line in "${not_run[@]:-}"; do [ -z "$line" ] || echo "not run: $line"; done

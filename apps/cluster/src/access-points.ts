@@ -9,7 +9,7 @@ export interface AccessPoint {
 
 /** Passwords stand in files; the table names those. */
 export function accessPointsOf(cluster: Cluster): AccessPoint[] {
-  const { postgres, nats, redis, s3 } = cluster.engines;
+  const { postgres, nats, redis, s3, centrifugo } = cluster.engines;
   return [
     { service: 'Conclave', url: cluster.url, purpose: 'Clients and browsers, through the load balancer' },
     ...cluster.servers.map(({ name, adminUrl }) => ({
@@ -17,6 +17,26 @@ export function accessPointsOf(cluster: Cluster): AccessPoint[] {
       url: `${adminUrl}/metrics`,
       purpose: 'Metrics, health, operator commands',
     })),
+    ...(centrifugo === undefined
+      ? []
+      : [
+          { service: 'Centrifugo', url: centrifugo.url, purpose: 'Real-time connections: WebSocket, SSE' },
+          {
+            service: 'Centrifugo SSE',
+            url: `${centrifugo.url}/connection/uni_sse`,
+            purpose: 'Server-sent events, one way',
+          },
+          {
+            service: 'Centrifugo admin',
+            url: `${centrifugo.apiUrl}/admin`,
+            purpose: `Admin pages; password in ${centrifugo.configurationFile}`,
+          },
+          {
+            service: 'Centrifugo API',
+            url: `${centrifugo.apiUrl}/api`,
+            purpose: 'HTTP API; key in the same file',
+          },
+        ]),
     {
       service: 'PostgreSQL',
       url: postgres.url,

@@ -98,7 +98,7 @@ async function restart(server: ClusterProcess): Promise<void> {
 }
 
 function describe(cluster: Cluster, restarts: ReadonlyMap<string, number>): Partial<ClusterState> {
-  const { postgres, nats, redis, s3 } = cluster.engines;
+  const { postgres, nats, redis, s3, centrifugo } = cluster.engines;
   return {
     processes: cluster.servers.map(({ name, pid, adminUrl }) => ({
       name,
@@ -111,6 +111,9 @@ function describe(cluster: Cluster, restarts: ReadonlyMap<string, number>): Part
       { name: 'nats', pid: nats.pid, url: nats.url, restarts: 0 },
       { name: 'redis', pid: redis.pid, url: redis.url, restarts: 0 },
       { name: 's3', pid: s3.pid, url: s3.endpoint, restarts: 0 },
+      ...(centrifugo === undefined
+        ? []
+        : [{ name: 'centrifugo', pid: centrifugo.pid, url: centrifugo.url, restarts: 0 }]),
       { name: 'load-balancer', pid: cluster.loadBalancer.pid, url: cluster.url, restarts: 0 },
     ],
     accessPoints: accessPointsOf(cluster),

@@ -20,7 +20,7 @@ export async function up(options: SuperviseOptions): Promise<number> {
     );
     return 0;
   }
-  const missing = missingCluster();
+  const missing = missingCluster(options.gateway);
   if (missing !== undefined) {
     process.stderr.write(
       `conclave cluster: missing: ${missing}\n  Remedy: bash scripts/ensure-servers.sh --install\n`,

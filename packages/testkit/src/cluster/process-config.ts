@@ -1,6 +1,6 @@
 /** What one server process of a cluster is told: its own ports and folder, and its own way to each engine. */
 import type { ConfigInput } from '@conclave/server';
-import type { ClusterEngines } from './start-engines.ts';
+import type { BaseEngines, EngineName } from './start-engines.ts';
 
 export interface ProcessConfigInput {
   readonly serverName: string;
@@ -9,9 +9,11 @@ export interface ProcessConfigInput {
   /** One for all processes. */
   readonly secretsFile: string;
   readonly ports: { readonly listen: number; readonly admin: number };
-  readonly engines: ClusterEngines;
+  readonly engines: BaseEngines;
   /** The port of 127.0.0.1 at which this process reaches the engine. */
-  readonly portOf: (engine: keyof ClusterEngines) => number;
+  readonly portOf: (engine: EngineName) => number;
+  /** Where clients and where this process reach Centrifugo, if it is the gateway. */
+  readonly centrifugo?: { readonly publicUrl: string; readonly apiUrl: string } | undefined;
 }
 
 /** Secrets are in the engines' own files; the configuration only names those. */
@@ -40,6 +42,7 @@ export function configOfProcess(input: ProcessConfigInput): ConfigInput {
       accessKeyId: s3.accessKeyId,
       secretAccessKeyFile: s3.secretAccessKeyFile,
     },
+    ...(input.centrifugo && { gateway: { engine: 'centrifugo', ...input.centrifugo } }),
   };
 }
 

@@ -16,10 +16,13 @@
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { ConfigInput } from '@conclave/server';
 import { startServerProcess, type ServerProcess } from '../server-process.ts';
+import { missingCentrifugo } from '../servers/centrifugo.ts';
 import { startLink, type Link } from '../servers/link.ts';
 import { missingLoadBalancer, startLoadBalancer, type LoadBalancer } from '../servers/load-balancer.ts';
 import { unprivilegedUser } from '../servers/system-user.ts';
+import { startCentrifugoOf } from './cluster-centrifugo.ts';
 import { keepPorts, type PortOf } from './cluster-ports.ts';
 import { configOfProcess } from './process-config.ts';
 import {
@@ -27,15 +30,19 @@ import {
   engineNames,
   missingEngines,
   startEngines,
+  type BaseEngines,
   type ClusterEngines,
 } from './start-engines.ts';
+
+export type GatewayEngine = 'embedded' | 'centrifugo';
 
 export interface ClusterOptions {
   /** Kept, with data and secrets, for the next start. Otherwise a temporary one, removed in the end. */
   readonly folder?: string | undefined;
   /** Server processes, 1 to 16. Three by default. */
   readonly processes?: number;
-  readonly gateway?: 'embedded' | 'centrifugo';
+  /** Embedded by default. */
+  readonly gateway?: GatewayEngine;
   readonly serverName?: string;
   /** Further settings of every process, as flags. */
   readonly flags?: Readonly<Record<string, string>>;
@@ -56,6 +63,8 @@ export interface ClusterProcess extends ServerProcess {
   /** `p1`, `p2`, … */
   readonly name: string;
   readonly configFile: string;
+  /** What stands in it. */
+  readonly config: ConfigInput;
 }
 
 export interface Cluster extends AsyncDisposable {
@@ -65,7 +74,7 @@ export interface Cluster extends AsyncDisposable {
   readonly servers: readonly ClusterProcess[];
   readonly engines: ClusterEngines;
   readonly loadBalancer: LoadBalancer;
-  /** By `PROCESS.ENGINE`, such as `p1.postgres`. */
+  /** By `PROCESS.ENGINE`, such as `p1.postgres`; Centrifugo's own is `centrifugo.nats`. */
   readonly links: Readonly<Record<string, Link>>;
   /** The registration token of the first account, while there is none. */
   readonly firstAccountToken: string | undefined;
@@ -76,8 +85,13 @@ export interface Cluster extends AsyncDisposable {
 }
 
 /** The programs that a cluster needs and this machine lacks, in one line; undefined when none is missing. */
-export function missingCluster(): string | undefined {
-  const missing = [...missingEngines(), missingLoadBalancer()].filter((name) => name !== undefined);
+export function missingCluster(gateway: GatewayEngine = 'embedded'): string | undefined {
+  const all = [
+    ...missingEngines(),
+    missingLoadBalancer(),
+    gateway === 'centrifugo' ? missingCentrifugo() : undefined,
+  ];
+  const missing = all.filter((name) => name !== undefined);
   return missing.length === 0 ? undefined : missing.join(', ');
 }
 
@@ -94,11 +108,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
 async function start(options: ClusterOptions, stack: AsyncDisposableStack): Promise<Cluster> {
   const { onProgress = () => {} } = options;
+  const withCentrifugo = options.gateway === 'centrifugo';
   const names = Array.from({ length: options.processes ?? 3 }, (_, index) => `p${index + 1}`);
   const folder = await openFolder(options.folder, stack);
   const portOf = await keepPorts(folder, [
     ...engineNames,
     'load-balancer',
+    ...(withCentrifugo ? ['centrifugo', 'centrifugo.api'] : []),
     ...names.flatMap((name) => [name, `${name}.admin`]),
   ]);
 
@@ -111,12 +127,14 @@ async function start(options: ClusterOptions, stack: AsyncDisposableStack): Prom
   for (const name of engineNames) stack.use(engines[name]);
 
   const links: Record<string, Link> = {};
+  const link = async (from: string, to: string, port = portOf(to)): Promise<void> => {
+    links[`${from}.${to}`] = stack.use(await startLink(`${from}.${to}`, { host: '127.0.0.1', port }));
+  };
   for (const name of names) {
-    for (const engine of engineNames) {
-      const target = { host: '127.0.0.1', port: portOf(engine) };
-      links[`${name}.${engine}`] = stack.use(await startLink(`${name}.${engine}`, target));
-    }
+    for (const engine of engineNames) await link(name, engine);
+    if (withCentrifugo) await link(name, 'centrifugo', portOf('centrifugo.api'));
   }
+  if (withCentrifugo) await link('centrifugo', 'nats');
 
   const loadBalancer = stack.use(
     await startLoadBalancer({
@@ -141,11 +159,16 @@ async function start(options: ClusterOptions, stack: AsyncDisposableStack): Prom
   const servers = await allOrNone(names.map(startProcess));
   stack.defer(async () => void (await Promise.all(servers.map((server) => server.stop()))));
 
+  // The stream that it reads is made by the first process.
+  const centrifugo = withCentrifugo
+    ? stack.use(await startCentrifugoOf({ folder, portOf, links, config: servers[0]!.config }))
+    : undefined;
+
   const cluster: Cluster = {
     url: loadBalancer.url,
     folder,
     servers,
-    engines,
+    engines: centrifugo === undefined ? engines : { ...engines, centrifugo },
     loadBalancer,
     links,
     get firstAccountToken() {
@@ -202,7 +225,7 @@ interface StartProcessInput {
   readonly folder: string;
   readonly portOf: PortOf;
   readonly options: ClusterOptions;
-  readonly engines: ClusterEngines;
+  readonly engines: BaseEngines;
   readonly links: Readonly<Record<string, Link>>;
   readonly publicUrl: string;
 }
@@ -212,6 +235,7 @@ async function startClusterProcess(input: StartProcessInput): Promise<ClusterPro
   const dataDirectory = join(folder, name);
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   const ports = { listen: portOf(name), admin: portOf(`${name}.admin`) };
+  const api = input.links[`${name}.centrifugo`];
   const config = configOfProcess({
     serverName: options.serverName ?? 'conclave.test',
     publicUrl: input.publicUrl,
@@ -220,6 +244,10 @@ async function startClusterProcess(input: StartProcessInput): Promise<ClusterPro
     ports,
     engines: input.engines,
     portOf: (engine) => input.links[`${name}.${engine}`]?.port ?? portOf(engine),
+    centrifugo: api && {
+      publicUrl: `http://127.0.0.1:${portOf('centrifugo')}`,
+      apiUrl: `http://127.0.0.1:${api.port}`,
+    },
   });
   const configFile = join(dataDirectory, 'conclave.yaml');
   await writeFile(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
@@ -240,5 +268,6 @@ async function startClusterProcess(input: StartProcessInput): Promise<ClusterPro
   return Object.defineProperties(server, {
     name: { value: name, enumerable: true },
     configFile: { value: configFile, enumerable: true },
+    config: { value: config, enumerable: true },
   }) as ClusterProcess;
 }

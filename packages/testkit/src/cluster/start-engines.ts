@@ -1,18 +1,25 @@
 /** The real servers under a cluster, started at the same time; when one does not start, none is left. */
 import { join } from 'node:path';
+import type { CentrifugoServer } from '../servers/centrifugo.ts';
 import { missingNats, startNats, type NatsServer } from '../servers/nats.ts';
 import { missingPostgres, startPostgres, type PostgresServer } from '../servers/postgres.ts';
 import { missingRedis, startRedis, type RedisServer } from '../servers/redis.ts';
 import { missingS3, startS3, type S3Server } from '../servers/s3.ts';
 
-export interface ClusterEngines {
+/** What every cluster has. */
+export interface BaseEngines {
   readonly postgres: PostgresServer;
   readonly nats: NatsServer;
   readonly redis: RedisServer;
   readonly s3: S3Server;
 }
 
-export type EngineName = keyof ClusterEngines;
+export interface ClusterEngines extends BaseEngines {
+  /** With the gateway `centrifugo` only. */
+  readonly centrifugo?: CentrifugoServer;
+}
+
+export type EngineName = keyof BaseEngines;
 
 export const engineNames: readonly EngineName[] = ['postgres', 'nats', 'redis', 's3'];
 
@@ -28,7 +35,7 @@ export interface StartEnginesOptions {
   readonly postgresSettings?: Readonly<Record<string, string>> | undefined;
 }
 
-export async function startEngines(options: StartEnginesOptions): Promise<ClusterEngines> {
+export async function startEngines(options: StartEnginesOptions): Promise<BaseEngines> {
   const { ports } = options;
   const at = <Name extends EngineName>(name: Name) => ({
     folder: join(options.folder, name),
