@@ -56,6 +56,10 @@ export class KeyQueues {
     this.#limits = limits;
   }
 
+  get bufferedRows(): number {
+    return this.#bufferedRows;
+  }
+
   get blockedCount(): number {
     return this.#blockedCount;
   }

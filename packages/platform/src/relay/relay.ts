@@ -32,6 +32,8 @@ import type { Clock } from '../clock/clock.ts';
 import type { Leases } from '../leases/leases.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { codeOf } from '../tracing/traced.ts';
+import { noTracer, type Tracer } from '../tracing/tracer.ts';
 import type { OutboxTables } from '../outbox/outbox-table.ts';
 import { outboxOf } from '../outbox/outbox-of.ts';
 import { assertShards } from '../outbox/slot.ts';
@@ -75,6 +77,10 @@ export interface RelayDeps<DB extends OutboxTables> {
   readonly random: RandomSource;
   readonly log: Log;
   readonly metrics?: Metrics;
+  /** Default: nothing is traced by the relay; traces are handed on all the same. */
+  readonly tracer?: Tracer;
+  /** The time by the database's clock; default: never known, and delays are not measured. */
+  readonly databaseNowMs?: () => number | undefined;
   readonly limits?: Partial<RelayLimits>;
 }
 
@@ -98,6 +104,7 @@ export class Relay {
   readonly #log: Log;
   readonly #limits: RelayLimits;
   readonly #metrics: RelayMetrics | undefined;
+  readonly #tracer: Tracer;
 
   readonly #queues: KeyQueues;
   readonly #settlement: Settlement;
@@ -124,6 +131,7 @@ export class Relay {
     this.#clock = deps.clock;
     this.#random = deps.random;
     this.#log = deps.log;
+    this.#tracer = deps.tracer ?? noTracer;
     this.#limits = { ...DEFAULT_LIMITS, ...deps.limits };
     this.#queues = new KeyQueues(this.#limits);
     this.#settlement = new Settlement(this.#store, this.#clock);
@@ -137,7 +145,14 @@ export class Relay {
       onLost: (tenure) => this.#lost(tenure),
     });
     this.#metrics =
-      deps.metrics && createRelayMetrics(deps.metrics, this.#store, this.#queues, this.#tenures);
+      deps.metrics &&
+      createRelayMetrics(deps.metrics, {
+        store: this.#store,
+        queues: this.#queues,
+        shards: () => this.#tenures.size,
+        publications: () => this.#publications.size,
+        databaseNowMs: deps.databaseNowMs ?? (() => undefined),
+      });
     this.#loop = this.#run();
   }
 
@@ -288,17 +303,26 @@ export class Relay {
 
   /** Never rejects. */
   async #publish(queue: KeyQueue, row: OutboxRow): Promise<void> {
+    const parent = row.trace_parent ?? undefined;
+    const span = this.#tracer.startSpan('relay publish', parent, {
+      kind: 'producer',
+      attributes: { 'conclave.attempts': queue.failures + 1 },
+    });
     try {
       await this.#bus.publish(row.subject, row.payload, {
         messageId: row.message_id,
-        traceParent: row.trace_parent ?? undefined,
+        traceParent: span?.traceParent ?? parent,
+        acceptedAtMs: row.accepted_at_ms ?? undefined,
         fence: queue.tenure.lease,
       });
     } catch (error) {
+      span?.fail(codeOf(error));
       this.#refused(queue, row, error);
       return;
+    } finally {
+      span?.end();
     }
-    this.#metrics?.published.inc();
+    this.#metrics?.published(row.accepted_at_ms);
     this.#settlement.acknowledged(row.id);
     this.#queues.settled(queue);
   }
@@ -348,12 +372,4 @@ export class Relay {
 export function startRelay<DB extends OutboxTables>(deps: RelayDeps<DB>): Relay {
   assertShards(deps.shards);
   return new Relay({ ...deps, store: outboxOf(deps.store) });
-}
-
-/** The stable code of an error; its message may hold what does not belong into the database. */
-function codeOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
-    return error.code;
-  }
-  return 'UNKNOWN';
 }
