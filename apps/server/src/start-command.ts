@@ -1,9 +1,10 @@
 /** `conclave start`: runs until SIGTERM or SIGINT, then stops in order. */
-import { createLog, createMetrics, StoreError } from '@conclave/platform';
+import { createLog, createMetrics, StoreError, systemRandom } from '@conclave/platform';
 import {
   ConfigError,
   createServer,
   ListenError,
+  newProcessId,
   renderConfigProblems,
   SecretsFileError,
 } from '@conclave/server';
@@ -16,8 +17,10 @@ export async function runStart(args: readonly string[]): Promise<number> {
   const read = readConfig(parseCommandLine(args));
   if (!read.ok) return fail(read.message);
   const { config } = read;
+  const processId = newProcessId(systemRandom);
   const log = createLog({
     level: config.log.level,
+    processId,
     destination: pino.destination({ dest: 2, sync: true }),
   });
 
@@ -33,7 +36,7 @@ export async function runStart(args: readonly string[]): Promise<number> {
 
   let server;
   try {
-    server = await createServer(config, { log, metrics: createMetrics({ process: true }) });
+    server = await createServer(config, { log, metrics: createMetrics({ process: true }), processId });
   } catch (error) {
     return fail(explain(error));
   }

@@ -31,4 +31,5 @@ export {
   type CentrifugoSecrets,
 } from './gateway/render-centrifugo-config.ts';
 export { startGateway, type RunningGateway, type StartGatewayDeps } from './gateway/start-gateway.ts';
+export { newProcessId } from './server/process-id.ts';
 export { SecretsFileError } from './secrets/server-secrets.ts';

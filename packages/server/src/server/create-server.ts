@@ -13,6 +13,7 @@ import {
   createMetrics,
   keepAnnouncing,
   silentLog,
+  startDatabaseClock,
   startRelay,
   systemClock,
   systemRandom,
@@ -55,6 +56,8 @@ import { createRateLimiters } from './rate-limiters.ts';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
 import { gateStore } from './gated-store.ts';
 import { openBlobs, openBus, openLeases, openSharedMemory, openStore } from './open-engines.ts';
+import { newProcessId } from './process-id.ts';
+import { openTracing } from './open-tracing.ts';
 import { claimServerName } from './server-identity.ts';
 import { createServerMetrics } from './server-metrics.ts';
 
@@ -65,6 +68,8 @@ export interface ServerOverrides {
   readonly log?: Log;
   /** Given by a process that wants its own figures (memory, event loop) among the metrics. */
   readonly metrics?: Metrics;
+  /** Which of the installation's processes this is, in log lines and traces; default: random. */
+  readonly processId?: string;
 }
 
 export interface ConclaveServer {
@@ -109,13 +114,14 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     random = systemRandom,
     log = silentLog,
     metrics = createMetrics(),
+    processId = newProcessId(random),
   } = overrides;
   const lifecycle = createLifecycle({ clock, log });
   const stop = async (): Promise<void> => {
     await lifecycle.close({ timeoutMs: 2 * config.shutdown.graceMs + stopMarginMs });
   };
   try {
-    return await compose({ config, clock, random, log, metrics, lifecycle, stop });
+    return await compose({ config, clock, random, log, metrics, processId, lifecycle, stop });
   } catch (error) {
     await stop();
     throw error;
@@ -151,7 +157,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
 
   const secrets: ServerSecrets = openServerSecrets(secretsFileOf(config), random);
   refuseMovedDatabase(dataDirectory);
-  const processId = `${hostname()}.${process.pid}.${Buffer.from(random.bytes(4)).toString('hex')}`;
+  const processId = `${hostname()}.${process.pid}.${deps.processId}`;
+  const tracer = await openTracing(deps);
   const migrations = [serverMigrations];
   const engineDeps = { config, migrations, processId, clock, random, log, metrics, lifecycle };
   const has = (role: Role): boolean => config.roles.includes(role);
@@ -165,6 +172,12 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     log,
     lifecycle,
   });
+  // Of real time, whatever a test's clock says.
+  const databaseClock = lifecycle.own(
+    'database clock',
+    startDatabaseClock({ engine: store.engine, db: store.db, clock: systemClock, log }),
+  );
+  const databaseNowMs = (): number | undefined => databaseClock.nowMs();
   await claimServerName(store, serverName);
   await fillSubtrees({ store, trees: createTreeRows(store), log });
   const leases = await openLeases(engineDeps);
@@ -172,7 +185,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   const shared = await openSharedMemory(engineDeps);
   if (has('relay')) {
     const { shards } = config.relay;
-    lifecycle.own('relay', startRelay({ store, bus, leases, shards, clock, random, log, metrics }));
+    const observed = { log, metrics, tracer, databaseNowMs };
+    lifecycle.own('relay', startRelay({ store, bus, leases, shards, clock, random, ...observed }));
   }
 
   const clientAddress = createClientAddress(listen.trustedProxies);
@@ -185,6 +199,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       random,
       log,
       metrics,
+      tracer,
+      databaseNowMs,
       settings: config.gateway,
       listen,
       hasRole: has('gateway'),
@@ -213,7 +229,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   // Threads live in real time, whatever time a test says it is.
   const proofs = lifecycle.own(
     'proofs',
-    createProofPool({ clock: systemClock, log, metrics }, config.proofs),
+    createProofPool({ clock: systemClock, log, metrics, tracer }, config.proofs),
   );
   const { blobs, collectStaleUploads } = await openBlobs(engineDeps);
   const transfers = createTransfers({ store, clock, random, settings: config.transfers });
@@ -225,6 +241,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     clock,
     random,
     metrics,
+    tracer,
     settings: config.sealedGroups,
     origin: serverName,
     challengeKey: secrets.key('sealed-group-challenges'),
@@ -241,6 +258,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   const app = createHttp({
     listen,
     log,
+    tracer,
     random,
     limiters: createRateLimiters(shared.createRateLimiter, config.rateLimits),
     isStopping,
