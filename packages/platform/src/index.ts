@@ -15,6 +15,7 @@ export { checkSchema } from './store/schema-record.ts';
 export { watchSchema, type SchemaWatch } from './store/schema-watch.ts';
 export { startDatabaseClock, type DatabaseClock } from './store/database-clock.ts';
 export type { Migration, MigrationSequence, SchemaEngine } from './store/migration.ts';
+export { acquireProcessLock } from './store/sqlite/process-lock.ts';
 export { openSqliteStore, type SqliteStoreDeps } from './store/sqlite/open-sqlite-store.ts';
 
 export type { OutboxTables, OutboxTable, OutboxParkedTable } from './outbox/outbox-table.ts';

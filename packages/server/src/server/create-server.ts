@@ -20,6 +20,7 @@ import {
   type Clock,
   type Log,
   type Metrics,
+  type MigrationSequence,
   type RandomSource,
   type Store,
 } from '@conclave/platform';
@@ -40,6 +41,7 @@ import { runInOneProcess } from '../jobs/run-in-one-process.ts';
 import { startJobs, type Job } from '../jobs/supervised-jobs.ts';
 import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator-http.ts';
 import { refuseMovedDatabase } from '../migrate-store/move-record.ts';
+import { refuseUnfinishedMove } from '../migrate-store/unfinished-move.ts';
 import { addPages } from '../pages/pages.ts';
 import { serverMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
@@ -68,6 +70,8 @@ export interface ServerOverrides {
   readonly log?: Log;
   /** Given by a process that wants its own figures (memory, event loop) among the metrics. */
   readonly metrics?: Metrics;
+  /** For tests of upgrades: the schema of another version. */
+  readonly migrations?: readonly MigrationSequence[];
   /** Which of the installation's processes this is, in log lines and traces; default: random. */
   readonly processId?: string;
 }
@@ -115,13 +119,14 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     log = silentLog,
     metrics = createMetrics(),
     processId = newProcessId(random),
+    migrations = [serverMigrations],
   } = overrides;
   const lifecycle = createLifecycle({ clock, log });
   const stop = async (): Promise<void> => {
     await lifecycle.close({ timeoutMs: 2 * config.shutdown.graceMs + stopMarginMs });
   };
   try {
-    return await compose({ config, clock, random, log, metrics, processId, lifecycle, stop });
+    return await compose({ config, clock, random, log, metrics, processId, migrations, lifecycle, stop });
   } catch (error) {
     await stop();
     throw error;
@@ -135,7 +140,7 @@ interface ComposeDeps extends Required<ServerOverrides> {
 }
 
 async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
-  const { config, clock, random, log, metrics, lifecycle, stop } = deps;
+  const { config, clock, random, log, metrics, migrations, lifecycle, stop } = deps;
   const { listen, admin } = config;
   const dataDirectory = resolve(config.dataDirectory);
   const serverName = serverNameOf(config);
@@ -156,13 +161,13 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   });
 
   const secrets: ServerSecrets = openServerSecrets(secretsFileOf(config), random);
-  refuseMovedDatabase(dataDirectory);
+  if (config.store.engine === 'sqlite') refuseMovedDatabase(dataDirectory);
   const processId = `${hostname()}.${process.pid}.${deps.processId}`;
   const tracer = await openTracing(deps);
-  const migrations = [serverMigrations];
   const engineDeps = { config, migrations, processId, clock, random, log, metrics, lifecycle };
   const has = (role: Role): boolean => config.roles.includes(role);
   const opened = await openStore(engineDeps);
+  await refuseUnfinishedMove(opened);
   const { store, readOnly, checks } = gateStore({
     store: opened,
     migrations,
@@ -284,7 +289,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     random,
     operatorToken: operatorTokenOf(secrets.key('operator')),
     readOnly,
-    movableDirectory: dataDirectory,
+    movableDirectory: store.engine === 'sqlite' ? dataDirectory : undefined,
     clock,
   });
   await operatorApp.ready();
