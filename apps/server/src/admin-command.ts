@@ -2,6 +2,7 @@
 import { createOperatorClient, OperatorError, type OperatorClient } from '@conclave/server';
 import { parseCommandLine, takeFlag } from './command-line.ts';
 import { readConfig } from './read-config.ts';
+import { runBlobKeys } from './blob-keys-command.ts';
 import { runReadOnly } from './read-only-command.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -9,6 +10,7 @@ const usage = `Usage: conclave admin registration-token create [--uses N] [--day
        conclave admin registration-token list
        conclave admin registration-token revoke ID
        conclave admin account deactivate NAME
+       conclave admin blob-keys create | rotate | status | remove ID    the master keys that encrypt blobs at rest
        conclave admin read-only [on [--seconds N] | off]     take no changes for a while, and say how it stands
 
 The server must be running on this machine. Give the same --config and flags as to conclave start
@@ -33,6 +35,7 @@ export async function runAdmin(args: readonly string[]): Promise<number> {
     return 1;
   }
   try {
+    if (subject === 'blob-keys') return await runBlobKeys(read.config, action, argument);
     const client = createOperatorClient(read.config);
     switch (`${subject} ${action ?? ''}`) {
       case 'registration-token create':

@@ -370,23 +370,23 @@ describe('data keys', () => {
 describe('rotation of the master key', () => {
   test('wraps all data keys anew and touches no blob; the old key can go then', async () => {
     const old = (await (await openMasterKeys(encryption.masterKeysFile)).current()).id;
-    for (let n = 0; n < 450; n++) await put(`blob-${n}`, Buffer.from(`content ${n}`));
+    for (let n = 0; n < 210; n++) await put(`blob-${n}`, Buffer.from(`content ${n}`));
     const raw = await read('blob-7', undefined, disk);
     const current = await rotateMasterKeys(encryption.masterKeysFile, systemRandom, 0);
     // The server notices by itself; what is put now is wrapped by the new key already.
     await put('new', Buffer.from('new'));
     expect(await blobs.dataKeyUsage()).toEqual(
       new Map([
-        [old, 450],
+        [old, 210],
         [current, 1],
       ]),
     );
     const stop = new AbortController();
     stop.abort();
     expect(await blobs.rewrapDataKeys(stop.signal)).toBe(0);
-    expect(await blobs.rewrapDataKeys()).toBe(450);
+    expect(await blobs.rewrapDataKeys()).toBe(210);
     expect(await blobs.rewrapDataKeys()).toBe(0);
-    expect(await blobs.dataKeyUsage()).toEqual(new Map([[current, 451]]));
+    expect(await blobs.dataKeyUsage()).toEqual(new Map([[current, 211]]));
     await removeMasterKey(encryption.masterKeysFile, old, systemRandom);
     expect((await read('blob-7')).toString()).toBe('content 7');
     expect(await read('blob-7', undefined, disk)).toEqual(raw);

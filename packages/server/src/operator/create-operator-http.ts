@@ -17,6 +17,8 @@ import { addBodyParsers } from '../http/body-parsers.ts';
 import { parseBody } from '../http/parse-input.ts';
 import { createRequestIds } from '../http/request-ids.ts';
 import { runRequestsAsWork } from '../http/request-work.ts';
+import type { BlobKeyStatus } from '../server/open-blobs.ts';
+import { addBlobKeyRoutes } from './blob-key-routes.ts';
 import { addReadOnlyRoutes, type ReadOnlyRoutesDeps } from './read-only-routes.ts';
 
 export interface OperatorHttpDeps extends ReadOnlyRoutesDeps {
@@ -26,6 +28,8 @@ export interface OperatorHttpDeps extends ReadOnlyRoutesDeps {
   readonly isStopping: () => boolean;
   readonly random: RandomSource;
   readonly operatorToken: string;
+  /** Undefined where blobs are not encrypted. */
+  readonly blobKeyStatus: (() => Promise<BlobKeyStatus>) | undefined;
 }
 
 /** The bearer token of operator commands, from the key of purpose `operator`. */
@@ -98,5 +102,6 @@ export function createOperatorHttp(deps: OperatorHttpDeps): FastifyInstance {
     async (request) => ({ deactivated: await accounts.accounts.deactivate(request.params.localpart) }),
   );
   addReadOnlyRoutes(app, guarded, deps);
+  addBlobKeyRoutes(app, guarded, deps.blobKeyStatus);
   return app;
 }

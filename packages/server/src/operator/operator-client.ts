@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { RegistrationTokenSummary } from '../accounts/registration-tokens.ts';
 import type { Config } from '../config/config-schema.ts';
 import { readServerSecrets, secretsFileOf } from '../secrets/server-secrets.ts';
+import type { BlobKeyStatus } from '../server/open-blobs.ts';
+import { blobKeyPaths } from './blob-key-routes.ts';
 import { operatorPaths, operatorTokenOf } from './create-operator-http.ts';
 import { readOnlyPaths } from './read-only-routes.ts';
 
@@ -19,6 +21,7 @@ export interface OperatorClient {
   listRegistrationTokens(): Promise<RegistrationTokenSummary[]>;
   revokeRegistrationToken(id: string): Promise<boolean>;
   deactivateAccount(localpart: string): Promise<boolean>;
+  blobKeys(): Promise<BlobKeyStatus>;
   readOnly(): Promise<ReadOnlyStatus>;
   /** Begins or prolongs; resolves when nothing is being written any more. */
   beginReadOnly(forMs: number): Promise<ReadOnlyStatus>;
@@ -41,6 +44,16 @@ const readOnlySchema = z
     readOnly: status.read_only,
     session: status.session,
     endsInMs: status.ends_in_ms,
+  }));
+
+const blobKeysSchema = z
+  .object({
+    current: z.string(),
+    keys: z.array(z.object({ id: z.string(), data_keys: z.number(), in_ring: z.boolean() })),
+  })
+  .transform(({ current, keys }): BlobKeyStatus => ({
+    current,
+    keys: keys.map(({ id, data_keys: dataKeys, in_ring: isInRing }) => ({ id, dataKeys, isInRing })),
   }));
 
 const summarySchema = z.object({
@@ -111,6 +124,7 @@ export function createOperatorClient(
       const path = `${operatorPaths.accounts}/${encodeURIComponent(localpart)}/deactivate`;
       return (await ask(z.object({ deactivated: z.boolean() }), 'POST', path)).deactivated;
     },
+    blobKeys: () => ask(blobKeysSchema, 'GET', blobKeyPaths.blobKeys),
     readOnly: () => ask(readOnlySchema, 'GET', readOnlyPaths.readOnly),
     beginReadOnly: (forMs) => ask(readOnlySchema, 'POST', readOnlyPaths.readOnly, { for_ms: forMs }),
     async endReadOnly(session) {

@@ -1,5 +1,6 @@
-/** The type of the whole database: each feature's tables, and the outbox. */
+/** The type of the whole database: each feature's tables, the outbox and the keys of blobs. */
 import type { OutboxTables } from '@conclave/platform';
+import type { BlobKeyTables } from '@conclave/platform/blob-encryption';
 import type { AccountTables } from '../accounts/account-tables.ts';
 import type { SealedGroupTables } from '../sealed-groups/sealed-group-tables.ts';
 import type { TransferTables } from '../transfers/transfer-tables.ts';
@@ -9,6 +10,7 @@ export interface ServerIdentityTable {
   server_name: string;
 }
 
-export interface ServerDatabase extends OutboxTables, AccountTables, TransferTables, SealedGroupTables {
+export interface ServerDatabase
+  extends OutboxTables, BlobKeyTables, AccountTables, TransferTables, SealedGroupTables {
   server_identity: ServerIdentityTable;
 }

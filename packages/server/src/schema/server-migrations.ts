@@ -3,6 +3,7 @@
  * tables to ./server-database.ts; what is released is never edited.
  */
 import type { MigrationSequence } from '@conclave/platform';
+import { blobKeyMigrations } from '@conclave/platform/blob-encryption';
 import { createServerIdentity } from './0001-server-identity.ts';
 import { createAccounts } from './0002-accounts.ts';
 import { createTransfers } from './0003-transfers.ts';
@@ -13,3 +14,6 @@ export const serverMigrations: MigrationSequence = {
   name: 'server',
   migrations: [createServerIdentity, createAccounts, createTransfers, createSealedGroups, keepSubtreeHashes],
 };
+
+/** Everything that stands in the server's database beside what the platform's store keeps there itself. */
+export const allMigrations: readonly MigrationSequence[] = [serverMigrations, blobKeyMigrations];

@@ -43,7 +43,7 @@ import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator
 import { refuseMovedDatabase } from '../migrate-store/move-record.ts';
 import { refuseUnfinishedMove } from '../migrate-store/unfinished-move.ts';
 import { addPages } from '../pages/pages.ts';
-import { serverMigrations } from '../schema/server-migrations.ts';
+import { allMigrations } from '../schema/server-migrations.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { readOptionalSecretFile } from '../secrets/secret-file.ts';
 import { openServerSecrets, secretsFileOf, type ServerSecrets } from '../secrets/server-secrets.ts';
@@ -57,7 +57,8 @@ import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
 import { createRateLimiters } from './rate-limiters.ts';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
 import { gateStore } from './gated-store.ts';
-import { openBlobs, openBus, openLeases, openSharedMemory, openStore } from './open-engines.ts';
+import { openBlobs } from './open-blobs.ts';
+import { openBus, openLeases, openSharedMemory, openStore } from './open-engines.ts';
 import { newProcessId } from './process-id.ts';
 import { openTracing } from './open-tracing.ts';
 import { claimServerName } from './server-identity.ts';
@@ -119,14 +120,24 @@ export async function createServer(config: Config, overrides: ServerOverrides = 
     log = silentLog,
     metrics = createMetrics(),
     processId = newProcessId(random),
-    migrations = [serverMigrations],
+    migrations = allMigrations,
   } = overrides;
   const lifecycle = createLifecycle({ clock, log });
   const stop = async (): Promise<void> => {
     await lifecycle.close({ timeoutMs: 2 * config.shutdown.graceMs + stopMarginMs });
   };
   try {
-    return await compose({ config, clock, random, log, metrics, processId, migrations, lifecycle, stop });
+    return await compose({
+      config,
+      clock,
+      random,
+      log,
+      metrics,
+      processId,
+      migrations,
+      lifecycle,
+      stop,
+    });
   } catch (error) {
     await stop();
     throw error;
@@ -236,7 +247,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     'proofs',
     createProofPool({ clock: systemClock, log, metrics, tracer }, config.proofs),
   );
-  const { blobs, collectStaleUploads } = await openBlobs(engineDeps);
+  const { blobs, jobs: blobJobs, keyStatus } = await openBlobs(engineDeps, store);
   const transfers = createTransfers({ store, clock, random, settings: config.transfers });
   const sealedGroups = createSealedGroupsFeature({
     suite: createSuite(createNodeEngine()),
@@ -290,6 +301,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     operatorToken: operatorTokenOf(secrets.key('operator')),
     readOnly,
     movableDirectory: store.engine === 'sqlite' ? dataDirectory : undefined,
+    blobKeyStatus: keyStatus,
     clock,
   });
   await operatorApp.ready();
@@ -310,7 +322,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
         { name: 'expired tokens', run: () => accounts.sweepExpired() },
         { name: 'orphan attachments', run: sealedGroups.sweepOrphanBlobs },
         { name: 'superseded trees', run: sealedGroups.collectHistory },
-        ...(collectStaleUploads === undefined ? [] : [{ name: 'stale uploads', run: collectStaleUploads }]),
+        ...blobJobs,
       ]);
     lifecycle.run('jobs', (signal) => runInOneProcess({ leases, lease: 'jobs', start, signal, log }));
   }

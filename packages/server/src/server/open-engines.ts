@@ -12,9 +12,8 @@ import {
   createInProcessLeases,
   createInProcessPresence,
   createTokenBucketLimiter,
-  openDiskBlobStore,
   openSqliteStore,
-  type BlobStore,
+  systemClock,
   type Bus,
   type Clock,
   type Leases,
@@ -29,7 +28,7 @@ import {
 } from '@conclave/platform';
 import type { Config } from '../config/config-schema.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
-import { readOptionalSecretFile, readSecretFile } from '../secrets/secret-file.ts';
+import { readOptionalSecretFile } from '../secrets/secret-file.ts';
 
 export interface EngineDeps {
   readonly config: Config;
@@ -55,15 +54,6 @@ export interface SharedMemory {
   readonly createRateLimiter: CreateRateLimiter;
   readonly presence: Presence;
 }
-
-export interface OpenBlobs {
-  readonly blobs: BlobStore;
-  /** For a job, where uploads that were broken off leave something: resolves with their number. */
-  readonly collectStaleUploads: (() => Promise<number>) | undefined;
-}
-
-/** Far longer than the largest upload takes. */
-const staleUploadMs = 24 * 60 * 60 * 1000;
 
 export async function openStore(deps: EngineDeps): Promise<Store<ServerDatabase>> {
   const { config, migrations, clock, random, log, metrics, lifecycle } = deps;
@@ -140,35 +130,16 @@ export async function openSharedMemory(deps: EngineDeps): Promise<SharedMemory> 
   const { openRedis } = await import('@conclave/platform/redis');
   return lifecycle.own(
     'redis',
-    await openRedis({ url, password: readOptionalSecretFile(passwordFile), prefix, clock, log, metrics }),
-  );
-}
-
-export async function openBlobs(deps: EngineDeps): Promise<OpenBlobs> {
-  const { config, log, clock, lifecycle } = deps;
-  const { blobs } = config;
-  if (blobs.engine === 'disk') {
-    const folder = join(resolve(config.dataDirectory), 'attachments');
-    return { blobs: await openDiskBlobStore({ folder }), collectStaleUploads: undefined };
-  }
-  const { openS3BlobStore } = await import('@conclave/platform/s3');
-  const opened = lifecycle.own(
-    'blobs',
-    openS3BlobStore({
-      endpoint: blobs.endpoint,
-      region: blobs.region,
-      bucket: blobs.bucket!,
-      accessKeyId: blobs.accessKeyId!,
-      secretAccessKey: readSecretFile(blobs.secretAccessKeyFile!),
-      pathStyle: blobs.pathStyle,
-      clock,
+    await openRedis({
+      url,
+      password: readOptionalSecretFile(passwordFile),
+      prefix,
+      // Redis lives in real time, whatever time a test says it is.
+      clock: systemClock,
       log,
+      metrics,
     }),
   );
-  return {
-    blobs: opened,
-    collectStaleUploads: () => opened.collectStaleUploads({ olderThanMs: staleUploadMs }),
-  };
 }
 
 function postgresAddress({ url, passwordFile }: Config['store']): {

@@ -1,0 +1,88 @@
+/** `conclave admin blob-keys` as an operator types it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startServerProcess } from '@conclave/testkit';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+let directory: string;
+let file: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'conclave-blob-keys-'));
+  file = join(directory, 'master-keys.json');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function blobKeys(...args: string[]) {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', main, 'admin', 'blob-keys', ...args],
+    { cwd: directory, env: { PATH: process.env['PATH'] ?? '' }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  }
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, text };
+}
+
+it('makes, rotates and removes master keys, refuses what would lose blobs, and prints no key', async () => {
+  const ring = `--blobs.masterKeysFile=${file}`;
+  const made = await blobKeys('create', ring);
+  expect(made).toMatchObject({ code: 0, text: expect.stringMatching(/^made \S+ in /) });
+  const first = /^made (\S+)/.exec(made.text)![1]!;
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(await blobKeys('create', ring)).toMatchObject({ code: 1, text: expect.stringContaining('exists') });
+
+  await using server = await startServerProcess({
+    dataDirectory: join(directory, 'data'),
+    flags: { 'blobs.masterKeysFile': file },
+  });
+  const where = [
+    ring,
+    `--dataDirectory=${join(directory, 'data')}`,
+    `--admin.port=${new URL(server.adminUrl).port}`,
+  ];
+  expect(await blobKeys('status', ...where)).toEqual({ code: 0, text: `${first}  0 data keys  current\n` });
+  expect(await blobKeys('remove', first, ...where)).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('rotate first'),
+  });
+  const rotated = await blobKeys('rotate', ...where);
+  const second = /^(\S+) is the current/.exec(rotated.text)![1]!;
+  expect((await blobKeys('status', ...where)).text).toBe(
+    `${second}  0 data keys  current\n${first}  0 data keys  \n`,
+  );
+  expect(await blobKeys('remove', first, ...where)).toEqual({ code: 0, text: `removed ${first}\n` });
+  expect(await blobKeys('remove', first, ...where)).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('there is no master key'),
+  });
+
+  const keys = [...(await readFile(file, 'utf8')).matchAll(/"([A-Za-z0-9+/]{43}=)"/g)].map(([, key]) => key!);
+  expect(keys).toHaveLength(1);
+  expect(made.text + rotated.text + server.output).not.toContain(keys[0]!);
+});
+
+it('says what is missing', async () => {
+  expect(await blobKeys('create')).toMatchObject({
+    code: 2,
+    text: expect.stringContaining('blobs.masterKeysFile'),
+  });
+  expect(await blobKeys('polish', `--blobs.masterKeysFile=${file}`)).toMatchObject({ code: 2 });
+  expect(await blobKeys('rotate', `--blobs.masterKeysFile=${file}`)).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('cannot be read'),
+  });
+  await writeFile(file, '{}', { mode: 0o600 });
+  expect(await blobKeys('rotate', `--blobs.masterKeysFile=${file}`)).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('is not a ring of master keys'),
+  });
+});
