@@ -97,7 +97,9 @@ requireServer(missingCluster())('conclave cluster', () => {
     expect((await run('status')).code).toBe(3);
 
     const url = /Conclave +(http:\S+)/.exec(before.out)?.[1];
-    expect((await run('up', '--processes=2')).out).toContain(`${url} `);
+    const after = await run('up', '--processes=2');
+    expect(after).toMatchObject({ code: 0, err: '' });
+    expect(after.out).toContain(`${url} `);
   });
 
   it('leaves no process behind when its supervisor is killed, and can be started again', async () => {

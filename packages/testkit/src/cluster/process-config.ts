@@ -42,6 +42,8 @@ export function configOfProcess(input: ProcessConfigInput): ConfigInput {
       accessKeyId: s3.accessKeyId,
       secretAccessKeyFile: s3.secretAccessKeyFile,
     },
+    // HAProxy asks twice a second and looks away after three refusals.
+    shutdown: { drainMs: 4_000 },
     ...(input.centrifugo && { gateway: { engine: 'centrifugo', ...input.centrifugo } }),
   };
 }

@@ -157,7 +157,10 @@ async function start(options: ClusterOptions, stack: AsyncDisposableStack): Prom
       publicUrl: loadBalancer.url,
     });
   const servers = await allOrNone(names.map(startProcess));
-  stack.defer(async () => void (await Promise.all(servers.map((server) => server.stop()))));
+  // Where the data goes too, nothing has to end in order.
+  const end = (server: ClusterProcess): Promise<unknown> =>
+    options.folder === undefined ? server.kill() : server.stop();
+  stack.defer(async () => void (await Promise.all(servers.map(end))));
 
   // The stream that it reads is made by the first process.
   const centrifugo = withCentrifugo
@@ -174,7 +177,7 @@ async function start(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     get firstAccountToken() {
       return servers.map((server) => server.firstAccountToken).find((token) => token !== undefined);
     },
-    async whenReady(timeoutMs = 30_000) {
+    async whenReady(timeoutMs = 60_000) {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
         const ready = await loadBalancer.listReady();
