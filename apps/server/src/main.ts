@@ -1,5 +1,5 @@
 /**
- * The server's process: `start`, `config` and `admin`. Everything it does stands in @conclave/server; here are the
+ * The server's process: `start`, `config`, `admin` and `migrate-store`. Everything it does stands in @conclave/server; here are the
  * command line, the configuration file, the words for people, and signals.
  */
 import { runAdmin } from './admin-command.ts';
@@ -10,6 +10,8 @@ import { UsageError } from './usage-error.ts';
 const usage = `Usage: conclave start  [--config FILE] [--KEY=VALUE …]   run the server
        conclave config sample|reference|check [FILE]     the annotated settings, or check yours
        conclave config centrifugo [--output FILE]        the configuration of a Centrifugo for this installation
+       conclave migrate-store --to postgres://USER@HOST/DATABASE [--password-file FILE] [--config FILE] [--json]
+                                                         move a running server from SQLite to PostgreSQL
        conclave admin  COMMAND [--config FILE]           operate a running server (conclave admin --help)
 
 Every setting is a flag: --listen.port=9000. See docs/configuration.md.
@@ -23,6 +25,9 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
       return runConfig(rest);
     case 'admin':
       return runAdmin(rest);
+    case 'migrate-store':
+      // Loads the client of PostgreSQL, which nothing else here needs.
+      return (await import('./migrate-store-command.ts')).runMigrateStore(rest);
     case undefined:
     case 'help':
     case '--help':

@@ -32,4 +32,5 @@ export {
 } from './gateway/render-centrifugo-config.ts';
 export { startGateway, type RunningGateway, type StartGatewayDeps } from './gateway/start-gateway.ts';
 export { newProcessId } from './server/process-id.ts';
+export { readOptionalSecretFile } from './secrets/secret-file.ts';
 export { SecretsFileError } from './secrets/server-secrets.ts';

@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import type { Clock, MigrationSequence, RandomSource } from '@conclave/platform';
 import type { PostgresTarget } from '@conclave/platform/postgres';
 import type { OperatorClient } from '../operator/operator-client.ts';
-import { serverMigrations } from '../schema/server-migrations.ts';
+import { allMigrations } from '../schema/server-migrations.ts';
 import type { RowSum } from './canonical-row.ts';
 import { copyChunks, copyTail, type CopyDeps } from './copy-table.ts';
 import { MoveError } from './move-error.ts';
@@ -38,6 +38,8 @@ export interface MoveStoreDeps {
   /** The move is given up when the server would have to be read-only for longer. */
   readonly maxReadOnlyMs?: number;
   readonly onStep?: (step: MoveStep) => void;
+  /** Breaks the move off: it rejects with the signal's reason, and can be run again. */
+  readonly signal?: AbortSignal;
 }
 
 export type MoveStep =
@@ -68,7 +70,7 @@ const maxStillRounds = 10;
 
 /** Throws {@link MoveError}; the source is then as before, except that a move that was all but over is finished by the next run. */
 export async function moveStore(deps: MoveStoreDeps): Promise<MoveReport> {
-  const { clock, limits = defaultLimits, migrations = [serverMigrations] } = deps;
+  const { clock, limits = defaultLimits, migrations = allMigrations } = deps;
   const startedAtMs = clock.monotonicMs();
   const databaseFile = join(resolve(deps.dataDirectory), 'conclave.db');
   if (!existsSync(databaseFile)) {
@@ -96,6 +98,7 @@ export async function moveStore(deps: MoveStoreDeps): Promise<MoveReport> {
     progress,
     limits,
     checkpoint: (rows) => {
+      deps.signal?.throwIfAborted();
       if (rows > 0) deps.onStep?.({ step: 'copied', rows });
     },
   };
