@@ -84,7 +84,10 @@ async function rekey({ store }: BenchStore, groupId: string, tree: PublicTree, e
   const changes = draft.changes();
   const effect = { epoch, treeHash: draft.treeHash(), changes, plan: { removed: [], committer } };
   const seq = await store.write((trx) =>
-    advanceRows(trx, groupId, effect as unknown as CommitEffect, group, 0),
+    advanceRows(trx, groupId, effect as unknown as CommitEffect, group, 0, {
+      reservation: undefined,
+      outstandingLeaves: [],
+    }),
   );
   if (seq === undefined) throw new Error('the group is in another epoch');
   tree.apply(changes);

@@ -1,4 +1,7 @@
-/** A real server on free ports with a data directory of its own, both gone at the end of the test. */
+/**
+ * A real server on free ports with a data directory of its own, both gone at the end of the test. The same tests run on SQLite and, in
+ * on-postgres.servers.test.ts, on PostgreSQL.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +15,18 @@ export interface TestServer extends AsyncDisposable {
   readonly dataDirectory: string;
 }
 
+/** Where servers of this file's tests keep their data, when not in an SQLite file of their own. */
+export interface TestDatabases {
+  create(): Promise<{ readonly url: string; readonly passwordFile: string }>;
+}
+
+let databases: TestDatabases | undefined;
+
+/** From now on every test server gets a database of its own from `chosen`; undefined: an SQLite file again. */
+export function useDatabases(chosen: TestDatabases | undefined): void {
+  databases = chosen;
+}
+
 /** Limits are out of the way unless `config` sets them; registration is open. */
 export async function startTestServer(
   config: ConfigInput = {},
@@ -20,9 +35,11 @@ export async function startTestServer(
   const dataDirectory = await mkdtemp(join(tmpdir(), 'conclave-server-'));
   const wide = { burst: 100_000, perMinute: 1_000_000 };
   try {
+    const database = await databases?.create();
     const server = await createServer(
       parseConfig({
         dataDirectory,
+        ...(database && { store: { engine: 'postgres', ...database } }),
         ...config,
         listen: { host: '127.0.0.1', port: 0, ...config.listen },
         admin: { port: 0, ...config.admin },

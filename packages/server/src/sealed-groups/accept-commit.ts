@@ -52,10 +52,14 @@ export function createAcceptCommit(deps: Deps) {
       if (fresh.rule === 'commit/monotone') throw clockError(Math.max(nowMs, group.lastNowMs));
       const reserved = decideReservation({ group, frame, nowMs, account, reservation });
       if (reserved !== undefined) {
-        await store.write(async (trx) => {
-          await storeReservation(trx, groupId, reserved.reservation);
-          await upsertBudget(trx, groupId, charged, reserved.account);
-        });
+        // `locked-rows`: the budget changes only with the group's row, on condition of what it was judged by.
+        await store.write(
+          async (trx) => {
+            if (!(await storeReservation(trx, groupId, reserved.reservation, row))) return;
+            await upsertBudget(trx, groupId, charged, reserved.account);
+          },
+          { isolation: 'locked-rows' },
+        );
       }
       throw wrongEpochError(group.epoch);
     }
@@ -76,7 +80,10 @@ export function createAcceptCommit(deps: Deps) {
     const effect = await judgeCommit(groupId, group, frame, () => falseProofs.note(groupId, charged));
     const next = { ...group, ...stateOf(effect) };
     const write = async (trx: GroupTransaction, traceParent: string | undefined) => {
-      const seq = await advanceRows(trx, groupId, effect, next, nowMs);
+      const seq = await advanceRows(trx, groupId, effect, next, nowMs, {
+        reservation,
+        outstandingLeaves: group.outstandingLeaves,
+      });
       if (seq === undefined) return undefined;
       await insertFrame(trx, groupId, frame, { seq, nowMs });
       if (budget.account !== undefined) await upsertBudget(trx, groupId, charged, budget.account);

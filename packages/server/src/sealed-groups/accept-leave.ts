@@ -4,8 +4,9 @@ import { verifyLeave } from '@conclave/sealed-group';
 import type { LeaveFrame, PublicGroup } from '@conclave/sealed-group';
 import type { AcceptedFrame, AcceptFrameDeps } from './accept-frame.ts';
 import type { CachedGroup } from './group-cache.ts';
-import { upsertLeave } from './group-rows.ts';
+import { hasLeaves, upsertLeave } from './group-rows.ts';
 import type { GroupRows } from './group-rows.ts';
+import { JudgedTooEarly } from './judged-too-early.ts';
 import { ruleError } from './rule-errors.ts';
 import { writeInEpoch } from './write-once.ts';
 
@@ -22,9 +23,11 @@ export function createAcceptLeave({ store, rows, clock, tracer }: Deps) {
     const leave = verifyLeave(group, frame);
     if (!leave.ok) throw ruleError(leave);
     const seq = await traced(tracer, 'store write', currentTraceParent(), (traceParent) =>
-      writeInEpoch(store, { groupId, head: group, frame, nowMs: clock.nowMs(), traceParent }, (trx) =>
-        upsertLeave(trx, groupId, leave.value.leave),
-      ),
+      writeInEpoch(store, { groupId, head: group, frame, nowMs: clock.nowMs(), traceParent }, async (trx) => {
+        // Of two owners that leave at once, in two processes, one is the last.
+        if (!(await hasLeaves(trx, groupId, group.outstandingLeaves))) throw new JudgedTooEarly();
+        await upsertLeave(trx, groupId, leave.value.leave);
+      }),
     );
     return seq === undefined ? undefined : { seq, epoch: group.epoch };
   };

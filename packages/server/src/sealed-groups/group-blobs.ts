@@ -32,6 +32,8 @@ export interface ProvenBlob {
 export type GroupBlobs = ReturnType<typeof createGroupBlobs>;
 
 const prefix = 'sealed-groups/';
+/** The group's row is changed with every message: a unit that had to run again for each would starve. */
+const lockedRows = { isolation: 'locked-rows' } as const;
 const orphanAgeMs = 24 * 60 * 60 * 1000;
 
 export function createGroupBlobs(deps: GroupBlobsDeps) {
@@ -76,6 +78,7 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
       const hash = createHash('sha256').update(capability).digest();
       const row = await findBlob(groupId, blobId);
       if (row === undefined || !timingSafeEqual(row.delete_hash, hash)) return false;
+      // `locked-rows`: by the row that it deletes.
       const deleted = await store.write(async (trx) => {
         const gone = await trx
           .deleteFrom('sealed_blobs')
@@ -89,7 +92,7 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
           .where('group_id', '=', groupId)
           .execute();
         return true;
-      });
+      }, lockedRows);
       if (deleted) await blobs.delete(row.storage_key);
       return deleted;
     },
@@ -143,6 +146,7 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
 
   /** False when a twin of the upload was faster. */
   async function insertBlob(blob: ProvenBlob, key: string): Promise<boolean> {
+    // `locked-rows`: by the key of the row that it inserts and by the group's row, which counts the octets.
     const outcome = await store.write(async (trx): Promise<'kept' | 'taken' | 'full'> => {
       const inserted = await trx
         .insertInto('sealed_blobs')
@@ -167,7 +171,7 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
       if (counted.numUpdatedRows === 1n) return 'kept';
       await trx.deleteFrom('sealed_blobs').where('storage_key', '=', key).execute();
       return 'full';
-    });
+    }, lockedRows);
     if (outcome === 'full') throw quotaError();
     // The twin is this very blob, or the caller is told that the id is taken.
     return outcome === 'kept' || !(await isStored(blob));

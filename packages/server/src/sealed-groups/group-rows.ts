@@ -13,11 +13,13 @@ import type {
   LeafIndex,
   OutstandingLeave,
   ParsedFrame,
+  PublicGroup,
   PublicTree,
 } from '@conclave/sealed-group';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { decodeReservation, encodeGroupState, encodeReservation } from './group-state.ts';
 import type { GroupState } from './group-state.ts';
+import { JudgedTooEarly } from './judged-too-early.ts';
 import { plainBytes } from './plain-bytes.ts';
 import { insertEpoch } from './tree-rows.ts';
 import type { SealedGroupsTable } from './sealed-group-tables.ts';
@@ -234,13 +236,17 @@ export async function takeSeq(
   return row?.last_seq;
 }
 
-/** Moves the group's rows to the epoch of a verified commit. Undefined: another commit came first, and nothing was written. */
+/**
+ * Moves the group's rows to the epoch of a verified commit. Undefined: another commit came first, or the next epoch was reserved
+ * since `judgedBy` was read, and nothing was written. Throws {@link JudgedTooEarly} if the leaves are others than it was judged by.
+ */
 export async function advanceRows(
   trx: GroupTransaction,
   groupId: string,
   effect: CommitEffect,
   state: GroupState,
   nowMs: number,
+  judgedBy: Pick<GroupRow, 'reservation'> & Pick<PublicGroup, 'outstandingLeaves'>,
 ): Promise<number | undefined> {
   const row = await trx
     .updateTable('sealed_groups')
@@ -253,9 +259,11 @@ export async function advanceRows(
     }))
     .where('group_id', '=', groupId)
     .where('epoch', '=', effect.epoch - 1)
+    .where('reservation', 'is not distinct from', reservationColumn(judgedBy))
     .returning('last_seq')
     .executeTakeFirst();
   if (row === undefined) return undefined;
+  if (!(await hasLeaves(trx, groupId, judgedBy.outstandingLeaves))) throw new JudgedTooEarly();
   const { epoch, treeHash } = effect;
   const { leafCount, subtrees } = effect.changes;
   await insertEpoch(trx, groupId, {
@@ -337,18 +345,46 @@ export async function upsertBudget(
     .execute();
 }
 
-/** Reserves `reservation.epoch`, if the group is still in it. */
+/** Reserves `reservation.epoch`. False, and nothing written: the group is no longer in it, or somebody else has reserved it. */
 export async function storeReservation(
   trx: GroupTransaction,
   groupId: string,
   reservation: EpochReservation,
-): Promise<void> {
-  await trx
+  judgedBy: Pick<GroupRow, 'reservation'>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
     .updateTable('sealed_groups')
     .set({ reservation: encodeReservation(reservation) })
     .where('group_id', '=', groupId)
     .where('epoch', '=', reservation.epoch)
+    .where('reservation', 'is not distinct from', reservationColumn(judgedBy))
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+function reservationColumn({ reservation }: Pick<GroupRow, 'reservation'>): string | null {
+  return reservation === undefined ? null : encodeReservation(reservation);
+}
+
+/**
+ * Whether the group's leaves are still those that a frame was judged by. To be asked when the unit has changed the group's row: who
+ * posts a leave changes it too, in whatever process, and has to wait then.
+ */
+export async function hasLeaves(
+  trx: GroupTransaction,
+  groupId: string,
+  judgedBy: readonly OutstandingLeave[],
+): Promise<boolean> {
+  const rows = await trx
+    .selectFrom('sealed_leaves')
+    .select(['leaf', 'leaf_epoch'])
+    .where('group_id', '=', groupId)
     .execute();
+  const epochByLeaf = new Map<number, number>(rows.map((row) => [row.leaf, row.leaf_epoch]));
+  return (
+    rows.length === judgedBy.length &&
+    judgedBy.every(({ leaf, leafEpoch }) => epochByLeaf.get(leaf) === leafEpoch)
+  );
 }
 
 /**

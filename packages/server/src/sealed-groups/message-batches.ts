@@ -170,12 +170,16 @@ export function createMessageBatches(
   ): Promise<ReadonlyMap<string, number | undefined>> {
     let batchSpan: Span | undefined;
     try {
-      const firstSeq = await store.write(async (trx) => {
-        close();
-        // No more join; a unit may run twice, a span ends once.
-        batchSpan ??= startBatchSpan(tracer, [...entries.values()]);
-        return await writeTogether(trx, groupId, head, [...entries.values()]);
-      });
+      const firstSeq = await store.write(
+        async (trx) => {
+          close();
+          // No more join; a unit may run twice, a span ends once.
+          batchSpan ??= startBatchSpan(tracer, [...entries.values()]);
+          return await writeTogether(trx, groupId, head, [...entries.values()]);
+        },
+        // As in `writeOnce`: the group's row is the lock.
+        { isolation: 'locked-rows' },
+      );
       return seqsFrom(entries, (index) => (firstSeq === undefined ? undefined : firstSeq + index));
     } catch (error) {
       batchSpan?.fail(codeOf(error));

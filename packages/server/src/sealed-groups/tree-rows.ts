@@ -2,13 +2,13 @@
  * The rows of trees: epochs, and versions of subtrees. Every query goes by the primary key, whatever the number of members
  * and of epochs: `subtree` reads one row, `subtrees` one for each node of the range that has any.
  */
-import { sql } from 'kysely';
 import type { QueryCreator } from 'kysely';
 import type { Store } from '@conclave/platform';
 import { encodeNode } from '@conclave/sealed-group';
 import type { NodeIndex, StoredSubtree, Subtree } from '@conclave/sealed-group';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import type { GroupTransaction } from './group-rows.ts';
+import { prepareNewestOfRange } from './newest-of-range.ts';
 import { plainBytes } from './plain-bytes.ts';
 
 export interface EpochRow {
@@ -27,13 +27,6 @@ interface NodeAt {
   readonly epoch: number;
 }
 
-interface RangeAt {
-  readonly groupId: string;
-  readonly first: number;
-  readonly last: number;
-  readonly epoch: number;
-}
-
 interface VersionRow {
   readonly content: Uint8Array | null;
   readonly hash: Uint8Array | null;
@@ -43,7 +36,7 @@ export type TreeRows = ReturnType<typeof createTreeRows>;
 
 export function createTreeRows(store: Store<ServerDatabase>) {
   const newestVersion = store.prepare(newestOfNode);
-  const newestVersions = store.prepare(newestOfRange);
+  const newestVersions = prepareNewestOfRange(store);
 
   return {
     /** Undefined: the group has not reached the epoch. `gone`: its tree is no longer kept. */
@@ -81,10 +74,8 @@ export function createTreeRows(store: Store<ServerDatabase>) {
      * Octets are pooled `Buffer`s, for callers that copy: a large tree has millions.
      */
     async subtrees(groupId: string, epoch: number, first: number, last: number): Promise<NumberedSubtree[]> {
-      const versions = await newestVersions.read({ groupId, first, last, epoch });
-      return versions
-        .map(({ node, content, hash }) => ({ node, content: octetsOf(content), hash: octetsOf(hash) }))
-        .sort((a, b) => a.node - b.node);
+      const versions = await newestVersions({ groupId, first, last, epoch });
+      return versions.sort((a, b) => a.node - b.node);
     },
 
     /** What the commit that made the epoch changed. */
@@ -110,44 +101,6 @@ export function newestOfNode(db: QueryCreator<ServerDatabase>, { groupId, node, 
     .where('epoch', '<=', epoch)
     .orderBy('epoch', 'desc')
     .limit(1);
-}
-
-/**
- * The same for each node of the range. Octets come as text: the driver makes an object outside the heap of each blob, and
- * collecting hundreds of thousands of those halts the event loop for tens of milliseconds.
- */
-export function newestOfRange(db: QueryCreator<ServerDatabase>, { groupId, first, last, epoch }: RangeAt) {
-  return db
-    .withRecursive('wanted(node)', (numbers) =>
-      numbers.selectNoFrom(sql<number>`${first}`.as('node')).unionAll((more) =>
-        more
-          .selectFrom('wanted')
-          .select(sql<number>`node + 1`.as('node'))
-          .where('node', '<', last),
-      ),
-    )
-    .selectFrom('wanted')
-    .crossJoin('sealed_subtrees as version')
-    .select([
-      'version.node',
-      sql<string>`hex(version.content)`.as('content'),
-      sql<string>`hex(version.hash)`.as('hash'),
-    ])
-    .where('version.group_id', '=', groupId)
-    .whereRef('version.node', '=', 'wanted.node')
-    .where('version.epoch', '=', (newest) =>
-      newest
-        .selectFrom('sealed_subtrees as newest')
-        .select(({ fn }) => fn.max('newest.epoch').as('epoch'))
-        .where('newest.group_id', '=', groupId)
-        .whereRef('newest.node', '=', 'wanted.node')
-        .where('newest.epoch', '<=', epoch),
-    );
-}
-
-/** Of hexadecimal digits as SQLite writes them; it writes none for null. */
-function octetsOf(digits: string): Uint8Array | undefined {
-  return digits === '' ? undefined : Buffer.from(digits, 'hex');
 }
 
 function numbered(version: VersionRow & { readonly node: number }): NumberedSubtree {

@@ -6,16 +6,23 @@ import type { ServerDatabase } from '../schema/server-database.ts';
 import { announceFrame } from './announce.ts';
 import { insertFrame, takeSeq } from './group-rows.ts';
 import type { GroupTransaction } from './group-rows.ts';
+import { JudgedTooEarly } from './judged-too-early.ts';
 
-/** Undefined, and nothing written, also when a frame with the same body was written meanwhile: then judge again. */
+/**
+ * Undefined, and nothing written, also when a frame with the same body was written meanwhile, or the unit threw
+ * {@link JudgedTooEarly}: then judge again.
+ *
+ * `locked-rows`: every unit that writes a frame first changes the group's row, on condition of its epoch. That row is the lock
+ * under which everything else of the group changes, so what is read after it stays true.
+ */
 export async function writeOnce(
   store: Store<ServerDatabase>,
   unit: (trx: GroupTransaction) => Promise<number | undefined>,
 ): Promise<number | undefined> {
   try {
-    return await store.write(unit);
+    return await store.write(unit, { isolation: 'locked-rows' });
   } catch (error) {
-    if (isUniqueViolation(error)) return undefined;
+    if (isUniqueViolation(error) || error instanceof JudgedTooEarly) return undefined;
     throw error;
   }
 }

@@ -27,6 +27,9 @@ export type Transfers = ReturnType<typeof createTransfers>;
 /** Rows deleted per unit by the sweep, so that it never holds up other writers for long. */
 const sweepBatch = 500;
 
+/** Every unit decides by the row of the totals, which it changes, and by rows that it deletes. */
+const lockedRows = { isolation: 'locked-rows' } as const;
+
 export function createTransfers({ store, clock, random, settings }: TransfersDeps) {
   return {
     /** `body` has 1 to `maxBytes` octets. `ok: false`: the quota is reached. */
@@ -47,7 +50,7 @@ export function createTransfers({ store, clock, random, settings }: TransfersDep
           .values({ id_hash: hashId(id), body, size: body.length, expires_at_ms: expiresAtMs })
           .execute();
         return { ok: true, id, expiresAtMs };
-      });
+      }, lockedRows);
     },
 
     /** The octets, once. Undefined when they were read before, have expired, or never existed. */
@@ -67,7 +70,7 @@ export function createTransfers({ store, clock, random, settings }: TransfersDep
           .where('id', '=', 1)
           .execute();
         return row.body;
-      });
+      }, lockedRows);
     },
 
     /** Deletes what has expired, in batches; resolves with how many there were. */
@@ -97,7 +100,7 @@ export function createTransfers({ store, clock, random, settings }: TransfersDep
               .execute();
           }
           return rows.length;
-        });
+        }, lockedRows);
         total += swept;
         if (swept < sweepBatch) return total;
       }

@@ -127,8 +127,9 @@ describe('at the same time', () => {
     expect((await alice.say('calm again')).status).toBe(200);
   });
 
-  it('two servers are refused on one database', async () => {
-    const { dataDirectory } = world.running;
+  it('two servers are refused on one database, if that is a file', async ({ skip }) => {
+    const { dataDirectory, server } = world.running;
+    skip(server.store.engine !== 'sqlite');
     await expect(createServer(parseConfig({ dataDirectory }))).rejects.toMatchObject({
       code: 'STORE_IN_USE',
     });
@@ -136,9 +137,10 @@ describe('at the same time', () => {
 });
 
 describe('a database without room', () => {
-  it('refuses with a clear error, keeps what it has, and goes on when there is room', async () => {
+  it('refuses with a clear error, keeps what it has, and goes on when there is room', async ({ skip }) => {
     await using full = await startSealedWorld();
     const { store } = full.running.server;
+    skip(store.engine !== 'sqlite', 'only SQLite can be told how large its file may be');
     const alice = await full.createGroup();
     const limitPages = (pages: number) =>
       store.write(async (trx) => {

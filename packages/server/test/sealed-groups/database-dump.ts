@@ -8,9 +8,7 @@ import type { ConclaveServer } from '../../src/index.ts';
  */
 export async function dumpDatabase({ store }: ConclaveServer): Promise<Record<string, string[]>> {
   await outboxIsEmpty({ store });
-  const tables = await sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(
-    store.db,
-  );
+  const tables = await tableNames[store.engine].execute(store.db);
   const dump: Record<string, string[]> = {};
   for (const { name } of tables.rows) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(name)}`.execute(store.db);
@@ -18,6 +16,13 @@ export async function dumpDatabase({ store }: ConclaveServer): Promise<Record<st
   }
   return dump;
 }
+
+/** On PostgreSQL without what the adapter and the leases of the process keep there: that changes all the time. */
+const tableNames = {
+  sqlite: sql<{ name: string }>`select name from sqlite_master where type = 'table'`,
+  postgres: sql<{ name: string }>`select tablename as name from pg_tables
+    where schemaname = current_schema() and tablename not in ('store_sessions', 'leases')`,
+};
 
 export async function outboxIsEmpty({ store }: Pick<ConclaveServer, 'store'>): Promise<void> {
   for (;;) {

@@ -3,7 +3,7 @@
  * a commit takes minutes to build, so its effect is put together here and written by the same query as any other's.
  */
 import { advanceRows } from '../../src/sealed-groups/group-rows.ts';
-import type { CommitEffect } from '@conclave/sealed-group';
+import type { CommitEffect, LeafIndex } from '@conclave/sealed-group';
 import { expect, it } from 'vitest';
 import { startSealedWorld } from './sealed-world.ts';
 
@@ -35,7 +35,15 @@ it('carries out a removal that cascades to forty thousand leaves', async () => {
     },
     plan: { removed, committer: 0 },
   } as unknown as CommitEffect;
-  expect(await store.write((trx) => advanceRows(trx, groupId, effect, group, 0))).toBe(2);
+  const judgedBy = {
+    reservation: undefined,
+    outstandingLeaves: leaves.map((leaf) => ({
+      leaf: leaf as LeafIndex,
+      leafEpoch: 0,
+      signature: new Uint8Array(64),
+    })),
+  };
+  expect(await store.write((trx) => advanceRows(trx, groupId, effect, group, 0, judgedBy))).toBe(2);
   const kept = await store.db.selectFrom('sealed_leaves').select('leaf').execute();
   const charged = await store.db.selectFrom('sealed_budgets').select('leaf').execute();
   expect([kept, charged]).toEqual([[{ leaf: 40_001 }], [{ leaf: 40_001 }]]);

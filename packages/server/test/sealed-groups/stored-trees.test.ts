@@ -16,7 +16,8 @@ import {
   requireEpoch,
   streamTree,
 } from '../../src/sealed-groups/stored-tree.ts';
-import { createTreeRows, newestOfNode, newestOfRange } from '../../src/sealed-groups/tree-rows.ts';
+import { newestOfRange } from '../../src/sealed-groups/newest-of-range.ts';
+import { createTreeRows, newestOfNode } from '../../src/sealed-groups/tree-rows.ts';
 import type { TreeRows } from '../../src/sealed-groups/tree-rows.ts';
 import { dayMs, draws, openTreeStore, TreeHistory } from './tree-world.ts';
 import type { Draw, TreeStore } from './tree-world.ts';

@@ -167,7 +167,10 @@ export class TreeHistory {
       changes: made.changes,
       plan: { removed: made.removed, committer: made.committer },
     } as unknown as CommitEffect;
-    const seq = await store.write((trx) => advanceRows(trx, this.groupId, effect, groupState, nowMs));
+    const judgedBy = { reservation: undefined, outstandingLeaves: [] };
+    const seq = await store.write((trx) =>
+      advanceRows(trx, this.groupId, effect, groupState, nowMs, judgedBy),
+    );
     if (seq === undefined) throw new Error('the group is in another epoch');
   }
 
