@@ -31,7 +31,7 @@ export interface Group {
 const lasting = ['ada', 'bo', 'cy'] as const;
 const listener = 'listener';
 /** Mean time between two messages of one member in one group, from the answer to the first. */
-const messageEveryMs = 400;
+const messageEveryMs = 600;
 const attachEveryMs = 4_000;
 
 export class Crowd implements AsyncDisposable {

@@ -47,6 +47,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const over = new AbortController();
   const servers = target.servers.map(({ url }) => url);
   const churning = runChurn({ crowd, dice: createDice(seed + 1), servers, signal: over.signal });
+  // Whatever ends it early is thrown where it is waited for, below.
+  churning.catch(() => undefined);
   let faults: FaultRecord[];
   try {
     faults = await breakThings(crowd, options);

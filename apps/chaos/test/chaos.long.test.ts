@@ -53,7 +53,11 @@ it('finds out a server that withholds one message from everybody', async () => {
 });
 
 it('refuses arguments that make no sense, in words', async () => {
-  for (const bad of [['--minutes', 'x'], ['--seed', 'x'], ['--gateway', 'other']])
+  for (const bad of [
+    ['--minutes', 'x'],
+    ['--seed', 'x'],
+    ['--gateway', 'other'],
+  ])
     await expect(run(process.execPath, [main, ...bad])).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining(bad[0]!),

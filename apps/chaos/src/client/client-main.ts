@@ -1,9 +1,11 @@
 /** A client process: some members, each with its own SDK client, doing what the director asks. Ends when the director does. */
 import { openHistoryFile } from '../history/history-file.ts';
 import type { HistoryFile } from '../history/history-file.ts';
+import { machineMs } from '../history/history.ts';
 import type { ReadLog } from '../history/history.ts';
 import { ChaosMember } from './member.ts';
 import type { Progress } from './seat.ts';
+import { watchForStalls } from './stall-watch.ts';
 
 export interface ClientCalls {
   start: { takes: { server: string; folder: string; client: string }; gives: void };
@@ -45,7 +47,18 @@ const calls: {
 } = {
   async start({ folder, client, ...rest }) {
     server = rest.server;
-    file = openHistoryFile(folder, client);
+    const history = openHistoryFile(folder, client);
+    file = history;
+    watchForStalls(({ stalledMs, cpuMs }) => {
+      history.append({
+        kind: 'stalled',
+        atMs: machineMs(),
+        member: client,
+        group: '',
+        stalledMs: Math.round(stalledMs),
+        cpuMs: Math.round(cpuMs),
+      });
+    });
   },
   async open({ member }) {
     const history = file;

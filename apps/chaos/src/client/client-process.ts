@@ -12,6 +12,7 @@ export class ClientProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 1;
+  #ending = '';
 
   private constructor(name: string, child: ChildProcess) {
     this.name = name;
@@ -23,8 +24,8 @@ export class ClientProcess implements AsyncDisposable {
       else waiting?.reject(new Error(error));
     });
     child.on('exit', (code, signal) => {
-      for (const waiting of this.#waiting.values())
-        waiting.reject(new Error(`client ${name} ended (${signal ?? code})`));
+      this.#ending = `client ${name} ended (${signal ?? code})`;
+      for (const waiting of this.#waiting.values()) waiting.reject(new Error(this.#ending));
       this.#waiting.clear();
     });
   }
@@ -46,7 +47,7 @@ export class ClientProcess implements AsyncDisposable {
     name: Name,
     argument: ClientCalls[Name]['takes'],
   ): Promise<ClientCalls[Name]['gives']> {
-    if (!this.#child.connected) return Promise.reject(new Error(`client ${this.name} has ended`));
+    if (!this.#child.connected) return Promise.reject(new Error(this.#ending));
     const id = this.#nextId++;
     const answer = Promise.withResolvers<unknown>();
     this.#waiting.set(id, answer);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BreakableLink, ChaosTarget, Victim } from '../target/target.ts';
 import type { PlannedFault } from './schedule.ts';
 
-/** Resolves when the repair is complete. Gives the real name of the victim, which for `relay-holder` is only known now. */
+/** Resolves when the repair is complete. Gives the name of the victim; who `relay-holder` is, is only known now. */
 export async function carryOut(fault: PlannedFault, target: ChaosTarget): Promise<string> {
   const { kind, holdMs } = fault;
   if (kind === 'cut' || kind === 'stall') {
@@ -37,7 +37,7 @@ export async function carryOut(fault: PlannedFault, target: ChaosTarget): Promis
       victim.resume();
       break;
   }
-  return victim.name;
+  return victim.name === fault.victim ? victim.name : `${fault.victim} (${victim.name})`;
 }
 
 function linksOf(name: string, { links }: ChaosTarget): readonly BreakableLink[] {

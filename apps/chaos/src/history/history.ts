@@ -52,6 +52,8 @@ export type HistoryEntry = EntryBase &
     /** The load of this member in this group ended: from here on no progress is expected. */
     | { readonly kind: 'stopped' }
     | { readonly kind: 'connection'; readonly state: string }
+    /** The client's own process stood still for so long and used so much CPU time meanwhile; `member` names the process. */
+    | { readonly kind: 'stalled'; readonly stalledMs: number; readonly cpuMs: number }
     | { readonly kind: 'warning'; readonly warning: string; readonly detail: string }
     | { readonly kind: 'error'; readonly doing: string; readonly code: string; readonly message: string }
   );
