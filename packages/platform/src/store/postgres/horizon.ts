@@ -3,11 +3,12 @@
  *
  *   ids     1   2   3   4 │                        commits become visible in the order of commits, not of ids
  *   seen    x       x     │ 1. the sequence has given out 4 ids
- *   running   2       4   │ 2. the transactions that may have taken them: all that run now
- *                         │ 3. when all of those have ended, 4 is decided; until then what was decided before
+ *   running   2       4   │ 2. we take a transaction id ourselves: those who took the ids have smaller ones
+ *                         │ 3. when all transactions up to ours have ended, 4 is decided; until then what was decided before
  *
- * It holds because a unit takes its transaction id before it takes a serial id (writer-session.ts): whoever has taken one of the
- * ids that 1. counts is visible to the snapshot of 2. as running, or has ended.
+ * It holds because a unit takes its transaction id before it takes a serial id (writer-session.ts). The transaction id of our own
+ * cannot be saved: a snapshot's `xmax` is one past the last transaction that has _ended_, and says nothing of those that began
+ * after that and run.
  *
  * Several observations are kept, oldest first, so that under constant load the horizon moves with the oldest running transaction
  * and does not wait for all that began after it. Transactions of other databases of the server count, too: their ids come from
@@ -18,8 +19,8 @@ import type { PipelinedReaders } from './pipelined-readers.ts';
 interface Observation {
   /** The last id that had been given out. */
   readonly id: number;
-  /** The first transaction id that had not been given out when it was looked at. */
-  readonly xmax: bigint;
+  /** A transaction id that was given out after it was looked at. */
+  readonly bound: bigint;
 }
 
 /** Observations kept: more would make it move in smaller steps. */
@@ -36,34 +37,34 @@ export class Horizons {
 
   async of(table: string): Promise<number> {
     const sequence = await this.#sequenceOf(table);
-    const { id, xmin, xmax } = await this.#observe(sequence);
+    const { id, xmin, bound } = await this.#observe(sequence);
     let horizon = this.#byTable.get(table);
     if (horizon === undefined) this.#byTable.set(table, (horizon = { decided: 0, open: [] }));
     const { open } = horizon;
     const newest = open.at(-1)?.id ?? horizon.decided;
-    if (open.length < maxObservations && id > newest) open.push({ id, xmax });
-    while (open[0] !== undefined && open[0].xmax <= xmin) {
+    if (open.length < maxObservations && id > newest) open.push({ id, bound });
+    while (open[0] !== undefined && open[0].bound < xmin) {
       horizon.decided = Math.max(horizon.decided, open.shift()!.id);
     }
     return horizon.decided;
   }
 
-  /** Two statements: the snapshot must be younger than the look at the sequence. */
+  /** Three transactions, in this order: each must be younger than the one before it. */
   async #observe(sequence: string) {
-    const [last, snapshot] = await this.#readers.run((connection) =>
+    const [last, own, snapshot] = await this.#readers.run((connection) =>
       Promise.all([
         connection.query<{ last_value: number; is_called: boolean }>({
           text: `select last_value, is_called from ${sequence}`,
         }),
-        connection.query<{ xmin: string; xmax: string }>({
-          text: `select pg_snapshot_xmin(now)::text as xmin, pg_snapshot_xmax(now)::text as xmax
-            from pg_current_snapshot() as now`,
+        connection.query<{ bound: string }>({ text: `select pg_current_xact_id()::text as bound` }),
+        connection.query<{ xmin: string }>({
+          text: `select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`,
         }),
       ]),
     );
     const { last_value: value, is_called: isCalled } = last.rows[0]!;
-    const { xmin, xmax } = snapshot.rows[0]!;
-    return { id: isCalled ? value : value - 1, xmin: BigInt(xmin), xmax: BigInt(xmax) };
+    const [{ bound }, { xmin }] = [own.rows[0]!, snapshot.rows[0]!];
+    return { id: isCalled ? value : value - 1, xmin: BigInt(xmin), bound: BigInt(bound) };
   }
 
   /** Of the column `id`, quoted as the database itself quotes it. */
