@@ -31,6 +31,7 @@ export interface ChaosOptions {
 
 export interface ChaosResult extends CheckResult {
   readonly faults: readonly FaultRecord[];
+  readonly skewedProcesses: number | undefined;
 }
 
 /** What the issue promises: no client is stuck for longer after a fault has ended. */
@@ -65,7 +66,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const logs = await crowd.readLogs(servers);
   await writeFile(join(folder, 'logs.json'), JSON.stringify(logs));
   const entries = await readHistories(histories);
-  return { ...checkHistory({ entries, logs, faults, recoveryLimitMs }), faults };
+  return {
+    ...checkHistory({ entries, logs, faults, recoveryLimitMs }),
+    faults,
+    skewedProcesses: target.skewedProcesses,
+  };
 }
 
 async function breakThings(crowd: Crowd, options: ChaosOptions): Promise<FaultRecord[]> {

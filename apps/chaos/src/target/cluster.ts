@@ -2,11 +2,11 @@
  * The cluster of the testkit as a target: three server processes on real engines, the second with a clock that is ahead and the
  * third with one that is behind.
  */
+import { join } from 'node:path';
 import { startCluster } from '@conclave/testkit/cluster';
 import type { ChaosTarget, ServerVictim, Victim } from './target.ts';
 import { environmentWithSkew } from './skewed-clock.ts';
 import { findRelayHolder } from './relay-holder.ts';
-import { join } from 'node:path';
 
 export interface ClusterTargetOptions {
   readonly folder: string;
@@ -80,6 +80,7 @@ export async function startClusterTarget({
         ? `clocks skewed by ${skewSeconds.join(', ')} s`
         : 'clocks NOT skewed: libfaketime is not installed',
     ].join('; '),
+    skewedProcesses: isSkewed ? skewSeconds.filter((seconds) => seconds !== 0).length : 0,
     wipeBus: (how) => cluster.engines.nats.deleteData(how),
     findRelayHolder: () => findRelayHolder(servers),
     logs: () =>

@@ -14,7 +14,7 @@ async function countShards(adminUrl: string): Promise<number> {
   try {
     const answer = await fetch(`${adminUrl}/metrics`, { signal: AbortSignal.timeout(2_000) });
     const text = await answer.text();
-    const values = [...text.matchAll(/^conclave_relay_shards_held(?:\{[^}]*\})? (\d+)/gm)];
+    const values = [...text.matchAll(/^conclave_relay_shards(?:\{[^}]*\})? (\d+)/gm)];
     return values.reduce((sum, [, value]) => sum + Number(value), 0);
   } catch {
     // It is down or does not answer: it relays nothing.

@@ -30,6 +30,7 @@ export async function startSingleServer(folder: string): Promise<ChaosTarget> {
     links: [],
     firstAccountToken,
     about: 'one server process on SQLite',
+    skewedProcesses: undefined,
     wipeBus: undefined,
     findRelayHolder: async () => victim,
     logs: () => new Map([['p1', server.output]]),

@@ -37,8 +37,10 @@ export interface ChaosTarget extends AsyncDisposable {
   readonly engines: readonly Victim[];
   readonly links: readonly BreakableLink[];
   readonly firstAccountToken: string;
-  /** For people: what it is, such as its clock skew. */
+  /** For people: what it is. */
   readonly about: string;
+  /** Of its server processes, those whose clock is wrong; undefined where there is only one process. */
+  readonly skewedProcesses: number | undefined;
   /** Deletes what JetStream has stored: of a killed server, which starts again, or under the hands of a running one. */
   readonly wipeBus: ((how: 'after-kill' | 'while-running') => Promise<void>) | undefined;
   /** The server process that relays the most shards now. */
