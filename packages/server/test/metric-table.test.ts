@@ -11,7 +11,6 @@ const definitions = readMetricDefinitions();
 /** Every label there is, and why its values are few. A new one is a decision: its values are kept for ever, by others. */
 const valuesOfLabel: Readonly<Record<string, string>> = {
   code: 'stable codes of errors, close codes of the protocol',
-  job: 'names of jobs in the program',
   kind: 'kinds of frames',
   lane: 'express, main',
   limit: 'names of limits in the configuration',
@@ -25,6 +24,7 @@ const valuesOfLabel: Readonly<Record<string, string>> = {
   stage: 'stages of a message',
   state: 'words in the program',
   status: 'statuses of HTTP',
+  task: 'names of jobs in the program',
   transport: 'transports of the gateway',
 };
 
@@ -65,6 +65,10 @@ describe('a metric', () => {
       labels.filter((label) => !Object.hasOwn(valuesOfLabel, label)).map((label) => `${name}{${label}}`),
     );
     expect(unknown).toEqual([]);
+    // Prometheus gives these to everything that it scrapes, and a quantile or bucket is its own.
+    for (const reserved of ['job', 'instance', 'le', 'quantile']) {
+      expect(Object.keys(valuesOfLabel)).not.toContain(reserved);
+    }
   });
 
   it('never collides with those of the process', () => {

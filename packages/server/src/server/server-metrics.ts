@@ -15,15 +15,16 @@ export function createServerMetrics(metrics: Metrics): ServerMetrics {
     DURATION_BUCKETS_S,
     ['method', 'route', 'status'],
   );
-  const jobs = metrics.counter('jobs_total', 'Runs of background jobs.', ['job', 'outcome']);
-  const jobItems = metrics.counter('job_items_total', 'Things that background jobs dealt with.', ['job']);
+  const jobs = metrics.counter('jobs_total', 'Runs of background jobs.', ['task', 'outcome']);
+  const jobItems = metrics.counter('job_items_total', 'Things that background jobs dealt with.', ['task']);
   return {
     measureRequest({ method, route, status, durationMs }) {
       requests.observe({ method, route, status: String(status) }, durationMs / 1_000);
     },
     countJob({ job, ok, count }) {
-      jobs.inc({ job, outcome: ok ? 'ok' : 'failed' });
-      jobItems.inc({ job }, count);
+      // Prometheus calls what it scrapes a job, and would rename ours.
+      jobs.inc({ task: job, outcome: ok ? 'ok' : 'failed' });
+      jobItems.inc({ task: job }, count);
     },
   };
 }
