@@ -47,8 +47,11 @@ export interface CentrifugoNode {
 export interface CentrifugoApi {
   /** Ends the subscriptions of a user (the anonymous one is '') to a channel, with code 2000. */
   unsubscribe(target: { readonly channel: string; readonly user: string }): Promise<void>;
-  /** Ends connections of a user, or one of them, with code 3503: they do not come back by themselves. */
-  disconnect(target: { readonly user: string; readonly client?: string }): Promise<void>;
+  /** Ends connections of a user, or one of them; by default with code 3503, and they do not come back by themselves. */
+  disconnect(
+    target: { readonly user: string; readonly client?: string },
+    disconnect?: { readonly code: number; readonly reason: string },
+  ): Promise<void>;
   /** The nodes that know of each other. */
   info(): Promise<readonly CentrifugoNode[]>;
   /** Channels with subscribers, and how many each has. A pattern is a glob: `group:ID.*`. */
@@ -136,8 +139,9 @@ export function createCentrifugoApi(options: CentrifugoApiOptions): CentrifugoAp
     async unsubscribe({ channel, user }) {
       await call('unsubscribe', { channel, user }, nothing);
     },
-    async disconnect({ user, client }) {
-      await call('disconnect', { user, ...(client === undefined ? {} : { client }) }, nothing);
+    async disconnect({ user, client }, disconnect) {
+      const how = { ...(client !== undefined && { client }), ...(disconnect && { disconnect }) };
+      await call('disconnect', { user, ...how }, nothing);
     },
     async info() {
       const { nodes } = await call('info', {}, infoSchema);

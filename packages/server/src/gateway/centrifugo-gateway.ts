@@ -7,6 +7,8 @@ import type { RunningGateway, StartGatewayDeps } from './start-gateway.ts';
 
 /** Channels that wait to be ended. Beyond them the command through the bus has to do. */
 const maxPendingEnds = 1_000;
+/** From 4000 to 4499 clients come back. */
+const comeBack = { code: 4000, reason: 'messages may have been missed' };
 
 export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
   const { clock, log, metrics, settings } = deps;
@@ -19,6 +21,7 @@ export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
     'outcome',
   ]);
   const pending = new Map<string, Promise<void>>();
+  let resetting: Promise<void> | undefined;
   if (probe !== undefined) {
     // Told, and not part of readiness: without the gateway this server loses nothing and clients read the log, later; taking
     // it out of the load balancer would take that away too.
@@ -39,6 +42,17 @@ export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
     }
   }
 
+  async function reset(to: CentrifugoApi): Promise<void> {
+    try {
+      await to.disconnect({ user: '' }, comeBack);
+    } catch (error) {
+      // Clients notice what they missed with the next message of their group.
+      log.warn({ err: error }, 'Centrifugo did not let its clients come back');
+    } finally {
+      resetting = undefined;
+    }
+  }
+
   const required = (): CentrifugoApi => {
     if (api !== undefined) return api;
     throw new CentrifugoError('CENTRIFUGO_UNREACHABLE', 'gateway.apiUrl is not set', false);
@@ -52,11 +66,14 @@ export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
       if (pending.size >= maxPendingEnds) return ends.inc({ outcome: 'skipped' });
       pending.set(channel, end(api, channel));
     },
+    resetAll() {
+      if (api !== undefined) resetting ??= reset(api);
+    },
     describe: async () => ({ engine: 'centrifugo', nodes: await required().info() }),
     disconnectClient: (client) => required().disconnect({ user: '', client }),
     async drain() {},
     async close() {
-      await Promise.all(pending.values());
+      await Promise.all([...pending.values(), resetting]);
     },
   };
 }

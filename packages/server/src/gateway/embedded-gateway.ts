@@ -58,6 +58,7 @@ export function startEmbeddedGateway(
     handleUpgrade: (request, socket, head) => gateway.handleUpgrade(request, socket, head),
     // The command that went into the outbox with the removal does it, wherever there are subscribers.
     endChannel() {},
+    resetAll() {},
     async describe() {
       const { authenticated, channels, subscriptions } = gateway.stats();
       return {

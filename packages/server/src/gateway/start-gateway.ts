@@ -58,6 +58,11 @@ export interface RunningGateway {
    * once. The command in the outbox says the same; this is for when the bus is down.
    */
   endChannel(channel: string): void;
+  /**
+   * The bus has lost what it held: whoever is connected may have missed something, and is to come back and read the log.
+   * Returns at once. The embedded gateway hears of gaps itself.
+   */
+  resetAll(): void;
   /** Rejects with {@link CentrifugoError} when Centrifugo does not answer. */
   describe(): Promise<GatewayDescription>;
   /** Ends one connection, for an operator. Rejects like {@link describe}. */
@@ -87,6 +92,7 @@ const noGateway: RunningGateway = {
   handleRequest: () => false,
   handleUpgrade: () => false,
   endChannel() {},
+  resetAll() {},
   describe: async () => ({ engine: 'embedded', nodes: [] }),
   async disconnectClient() {},
   async drain() {},

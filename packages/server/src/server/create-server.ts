@@ -197,7 +197,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   await claimServerName(store, serverName);
   await fillSubtrees({ store, trees: createTreeRows(store), log });
   const leases = await openLeases(engineDeps);
-  const bus = await openBus(engineDeps);
+  let onStreamMade = (): void => {};
+  const bus = await openBus(engineDeps, () => onStreamMade());
   const shared = await openSharedMemory(engineDeps);
   if (has('relay')) {
     const { shards } = config.relay;
@@ -226,6 +227,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       clientAddress,
     }),
   );
+  onStreamMade = () => gateway.resetAll();
 
   const accounts = createAccountsFeature({
     store,
@@ -247,7 +249,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     'proofs',
     createProofPool({ clock: systemClock, log, metrics, tracer }, config.proofs),
   );
-  const { blobs, jobs: blobJobs, keyStatus } = await openBlobs(engineDeps, store);
+  const { blobs, jobs: blobJobs, keyStatus } = await openBlobs(engineDeps, { store, shared });
   const transfers = createTransfers({ store, clock, random, settings: config.transfers });
   const sealedGroups = createSealedGroupsFeature({
     suite: createSuite(createNodeEngine()),

@@ -9,12 +9,14 @@
 import { join, resolve } from 'node:path';
 import {
   createInProcessBus,
+  createInProcessCache,
   createInProcessLeases,
   createInProcessPresence,
   createTokenBucketLimiter,
   openSqliteStore,
   systemClock,
   type Bus,
+  type Cache,
   type Clock,
   type Leases,
   type Lifecycle,
@@ -26,7 +28,9 @@ import {
   type RateLimiter,
   type Store,
 } from '@conclave/platform';
+import type { RedisCacheOptions } from '@conclave/platform/redis';
 import type { Config } from '../config/config-schema.ts';
+import { centrifugoConsumer } from '../gateway/render-centrifugo-config.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { readOptionalSecretFile } from '../secrets/secret-file.ts';
 
@@ -53,6 +57,8 @@ export type CreateRateLimiter = (limit: {
 export interface SharedMemory {
   readonly createRateLimiter: CreateRateLimiter;
   readonly presence: Presence;
+  /** Without Redis, a cache of this process alone. */
+  readonly createCache: <V>(options: RedisCacheOptions<V>) => Promise<Cache<V>>;
 }
 
 export async function openStore(deps: EngineDeps): Promise<Store<ServerDatabase>> {
@@ -72,7 +78,8 @@ export async function openStore(deps: EngineDeps): Promise<Store<ServerDatabase>
       ...postgresAddress(store),
       maxConnections: store.maxConnections,
       migrations,
-      clock,
+      // How long another machine says nothing is real time, whatever time a test says it is.
+      clock: systemClock,
       random,
       log,
       metrics,
@@ -90,14 +97,15 @@ export async function openLeases(deps: EngineDeps): Promise<Leases> {
       ...postgresAddress(config.store),
       leaseMs: config.relay.leaseMs,
       holder: processId,
-      clock,
+      clock: systemClock,
       random,
       log,
     }),
   );
 }
 
-export async function openBus(deps: EngineDeps): Promise<Bus> {
+/** `onStreamMade`: what the bus held for a gateway elsewhere is lost. */
+export async function openBus(deps: EngineDeps, onStreamMade: () => void): Promise<Bus> {
   const { config, processId, clock, log, metrics, lifecycle } = deps;
   const { bus } = config;
   if (bus.engine === 'process') return lifecycle.own('bus', createInProcessBus({ clock, log, metrics }));
@@ -110,6 +118,9 @@ export async function openBus(deps: EngineDeps): Promise<Bus> {
       stream: bus.stream,
       replicas: bus.replicas,
       retentionMs: bus.retentionMs,
+      readers:
+        config.gateway.engine === 'centrifugo' ? [{ name: centrifugoConsumer, subjects: ['events.>'] }] : [],
+      onStreamMade,
       name: processId,
       clock,
       log,
@@ -125,6 +136,7 @@ export async function openSharedMemory(deps: EngineDeps): Promise<SharedMemory> 
     return {
       createRateLimiter: ({ burst, perSecond }) => createTokenBucketLimiter({ clock, burst, perSecond }),
       presence: createInProcessPresence({ clock }),
+      createCache: async (options) => createInProcessCache({ clock }, options),
     };
   }
   const { openRedis } = await import('@conclave/platform/redis');

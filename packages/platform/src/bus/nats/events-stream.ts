@@ -24,19 +24,27 @@ import type { Clock } from '../../clock/clock.ts';
 import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { BusError, isTransientBusError } from '../bus-error.ts';
+import { ensureReaders, type DurableReader } from './durable-readers.ts';
 import type { LastMessage } from './fenced-subjects.ts';
 import { livePrefix } from './live-subscription.ts';
 import { apiCodes, isMissingStream, toBusError } from './nats-errors.ts';
 
 export interface EventsStreamDeps {
   readonly connection: NatsConnection;
-  readonly settings: { readonly stream: string; readonly replicas: number; readonly retentionMs: number };
+  readonly settings: {
+    readonly stream: string;
+    readonly replicas: number;
+    readonly retentionMs: number;
+    readonly readers?: readonly DurableReader[] | undefined;
+  };
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics?: Metrics | undefined;
   readonly timeoutMs: number;
   /** Called when a stream was made that was not there: what an earlier one held is lost. */
   readonly onCreated: () => void;
+  /** Called after that, when its readers are there too. */
+  readonly onMade?: (() => void) | undefined;
 }
 
 const SUBJECTS = 'events.>';
@@ -54,6 +62,8 @@ export class EventsStream {
   /** What the stream was when a publication first failed; undefined while they succeed. */
   #suspected: { readonly created: string; readonly lastSequence: number } | undefined;
   #closed = false;
+  /** By this process, and `onMade` has not been called yet. */
+  #isNew = false;
   readonly #made;
 
   constructor(deps: EventsStreamDeps) {
@@ -146,7 +156,7 @@ export class EventsStream {
   }
 
   async #ensure(): Promise<void> {
-    const { log, settings } = this.#deps;
+    const { log, settings, onMade } = this.#deps;
     try {
       const manager = await this.#api();
       const info = (await this.#find(manager)) ?? (await this.#make(manager));
@@ -158,6 +168,9 @@ export class EventsStream {
             `Change it ("nats stream edit"), or delete it: it holds copies only, and is made again`,
         );
       }
+      await ensureReaders(manager, settings.stream, settings.readers ?? []);
+      if (this.#isNew) onMade?.();
+      this.#isNew = false;
       const { max_age, num_replicas } = this.#wanted();
       if (info.config.max_age !== max_age || info.config.num_replicas !== num_replicas) {
         await manager.streams.update(settings.stream, { max_age, num_replicas });
@@ -200,6 +213,7 @@ export class EventsStream {
       return await manager.streams.info(settings.stream);
     }
     this.#made?.inc();
+    this.#isNew = true;
     log.info({ stream: settings.stream }, 'the stream was missing and has been made');
     onCreated();
     return info;
@@ -213,7 +227,8 @@ export class EventsStream {
       storage: StorageType.File,
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
-      duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+      // The server allows no more than the age.
+      duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, retentionMs)),
       allow_direct: true,
       republish: { src: SUBJECTS, dest: `${livePrefix}${SUBJECTS}` },
       max_age: nanos(retentionMs),

@@ -25,6 +25,7 @@ import { checkPublication, closedError, notesOf, tooLarge } from '../check-publi
 import { GapListeners } from '../gap-listeners.ts';
 import { isSubjectPattern } from '../subject.ts';
 import { connectToNats, followConnection } from './connect-to-nats.ts';
+import type { DurableReader } from './durable-readers.ts';
 import { EventsStream } from './events-stream.ts';
 import { FencedSubjects } from './fenced-subjects.ts';
 import { acceptedAtHeader, LiveSubscription } from './live-subscription.ts';
@@ -50,6 +51,13 @@ export interface NatsBusDeps {
   readonly stream: string;
   readonly replicas: number;
   readonly retentionMs: number;
+  /** Other programs that read the stream; their durable consumers are made with it. None by default. */
+  readonly readers?: readonly DurableReader[] | undefined;
+  /**
+   * Called in the process that has made the stream because it was missing. What an earlier one held is lost: subscribers here
+   * are told by `onGap`, readers are not. Must not throw.
+   */
+  readonly onStreamMade?: (() => void) | undefined;
   /** How this process is called in the server's list of connections. */
   readonly name?: string | undefined;
   readonly clock: Clock;
@@ -116,6 +124,7 @@ class NatsBus implements Bus {
       metrics: deps.metrics,
       timeoutMs: limits.acknowledgementMs,
       onCreated: () => this.#tellGap(undefined),
+      onMade: deps.onStreamMade,
     });
     this.#fenced = new FencedSubjects((subject) => this.#stream.lastOf(subject));
     this.#metrics =
