@@ -79,6 +79,10 @@ export {
 } from './blobs/blob-store.ts';
 export { openDiskBlobStore } from './blobs/disk-blob-store.ts';
 
+export type { Cache, CacheCodec, CacheOptions } from './cache/cache.ts';
+export { createInProcessCache } from './cache/in-process-cache.ts';
+export { cacheBlobs, octetsCodec } from './cache/cache-blobs.ts';
+
 export { createLog, type LogLevel } from './log/create-log.ts';
 export { serializeError, type SerializedError } from './log/serialize-error.ts';
 export {

@@ -1,13 +1,26 @@
 /** What Conclave keeps in Redis, on a real one that is killed, paused, filled and restarted. */
 import { inspect } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { presenceContract, rateLimiterContract } from '@conclave/testkit/contracts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cacheContract, presenceContract, rateLimiterContract } from '@conclave/testkit/contracts';
 import { missingRedis, startRedis, type RedisServer } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { createClient } from '@redis/client';
 import { createMetrics, silentLog, systemClock, type Log } from '@conclave/platform';
 import { openRedis } from '@conclave/platform/redis';
+
+const texts = {
+  name: 'texts',
+  maxBytes: 100,
+  maxValueBytes: 40,
+  maxSharedBytes: 10_000,
+  ttlMs: 500,
+  sizeOf: (text: string) => text.length,
+  codec: {
+    encode: (text: string) => new TextEncoder().encode(text),
+    decode: (octets: Uint8Array) => new TextDecoder().decode(octets),
+  },
+};
 
 let server: RedisServer;
 let prefixes = 0;
@@ -54,6 +67,78 @@ requireServer(missingRedis())('redis', () => {
       pass: (ms) => delay(ms + 2),
       destroy: () => redis.close(),
     };
+  });
+
+  cacheContract('Redis', async () => {
+    const { redis } = await open();
+    return {
+      cache: await redis.createCache(texts),
+      pass: (ms) => delay(ms + 5),
+      destroy: () => redis.close(),
+    };
+  });
+
+  describe('a cache of several processes', () => {
+    const lasting = { ...texts, ttlMs: 60_000 };
+    const never = () => Promise.reject(new Error('loaded'));
+
+    test('what one has loaded, all have, until one of them deletes it', async () => {
+      const { redis: a } = await open({ prefix: 'shared:' });
+      const { redis: b } = await open({ prefix: 'shared:' });
+      const [cacheA, cacheB] = [await a.createCache(lasting), await b.createCache(lasting)];
+      expect(await cacheA.getOrLoad('key', async () => 'one')).toBe('one');
+      expect(await cacheB.getOrLoad('key', never)).toBe('one');
+      await cacheA.delete('key');
+      // B hears of it in a moment.
+      await expect.poll(() => cacheB.get('key')).toBeUndefined();
+      expect(await cacheB.getOrLoad('key', async () => 'two')).toBe('two');
+      expect(await (await b.createCache({ ...lasting, name: 'other' })).get('key')).toBeUndefined();
+      await a.close();
+      await b.close();
+    });
+
+    test('a load of one that began before the deletion by another is kept by nobody', async () => {
+      const { redis: a } = await open({ prefix: 'raced:' });
+      const { redis: b } = await open({ prefix: 'raced:' });
+      const [cacheA, cacheB] = [await a.createCache(lasting), await b.createCache(lasting)];
+      const stale = await cacheB.getOrLoad('key', async () => {
+        await cacheA.delete('key');
+        return 'old';
+      });
+      expect(stale).toBe('old');
+      expect(await cacheB.get('key')).toBeUndefined();
+      expect(await cacheA.get('key')).toBeUndefined();
+      await a.close();
+      await b.close();
+    });
+
+    test('adds no more to Redis than it may, and goes on by itself', async () => {
+      const { redis } = await open({ prefix: 'bounded:' });
+      const cache = await redis.createCache({ ...lasting, maxSharedBytes: 80 });
+      for (const key of ['a', 'b', 'c']) await cache.getOrLoad(key, async () => key.repeat(30));
+      const looking = createClient({ url: server.url, password: server.password });
+      await looking.connect();
+      expect(await looking.keys('bounded:cache:*')).toEqual(['bounded:cache:texts:a']);
+      await looking.close();
+      expect(await cache.getOrLoad('c', never)).toBe('c'.repeat(30));
+      await redis.close();
+    });
+
+    test('what is no value of ours is loaded anew', async () => {
+      const { redis } = await open({ prefix: 'odd:' });
+      const cache = await redis.createCache({
+        ...lasting,
+        codec: { ...texts.codec, decode: () => undefined },
+      });
+      const looking = createClient({ url: server.url, password: server.password });
+      await looking.connect();
+      await looking.set('odd:cache:texts:a', 'from another version');
+      await looking.hSet('odd:cache:texts:b', 'no', 'text');
+      await looking.close();
+      for (const key of ['a', 'b']) expect(await cache.getOrLoad(key, async () => 'fresh')).toBe('fresh');
+      expect(redis.isUp).toBe(true);
+      await redis.close();
+    });
   });
 
   test('processes share limits and presence under one prefix, and nothing under another', async () => {
@@ -125,6 +210,33 @@ requireServer(missingRedis())('a Redis that fails', () => {
     expect(await metrics.exposition()).toContain('conclave_rate_limit_fallbacks_total{limit="test"} 4');
     expect(said).toEqual(['Redis is answering', 'Redis is not answering', 'Redis is answering']);
     await redis.close();
+  });
+
+  test('while it is away nothing is cached, and copies from before are not believed after', async () => {
+    await using own = await startRedis();
+    const { redis: a } = await open({ to: own, prefix: 'p:' });
+    const { redis: b } = await open({ to: own, prefix: 'p:' });
+    const cacheA = await a.createCache({ ...texts, ttlMs: 600_000 });
+    const cacheB = await b.createCache({ ...texts, ttlMs: 600_000 });
+    let loads = 0;
+    const load = async () => `load ${(loads += 1)}`;
+    expect(await cacheA.getOrLoad('key', load)).toBe('load 1');
+    expect(await cacheB.getOrLoad('key', load)).toBe('load 1');
+    await own.kill();
+    await expect.poll(() => a.isUp || b.isUp).toBe(false);
+    expect(await cacheA.getOrLoad('key', load)).toBe('load 2');
+    expect(await cacheA.getOrLoad('key', load)).toBe('load 3');
+    expect(await cacheB.delete('key')).toBe(false);
+    await own.restart();
+    await expect.poll(() => a.isUp && b.isUp, { timeout: 20_000 }).toBe(true);
+    expect(await cacheA.get('key')).toBeUndefined();
+    expect(await cacheA.getOrLoad('key', load)).toBe('load 4');
+    expect(await cacheB.getOrLoad('key', load)).toBe('load 4');
+    // Messages are heard again.
+    await cacheB.delete('key');
+    await expect.poll(() => cacheA.get('key')).toBeUndefined();
+    await a.close();
+    await b.close();
   });
 
   test('a process starts without Redis, and finds it later', async () => {

@@ -1,4 +1,6 @@
 /** Everything that Conclave keeps in Redis: what may be lost. One connection per process serves all of it. */
+import type { Cache } from '../cache/cache.ts';
+import { createRedisCache, type RedisCacheOptions } from '../cache/redis-cache.ts';
 import { createRedisPresence } from '../presence/redis-presence.ts';
 import type { Presence } from '../presence/presence.ts';
 import type { RateLimiter } from '../rate-limit/rate-limiter.ts';
@@ -11,6 +13,7 @@ export interface Redis {
   readonly isUp: boolean;
   createRateLimiter(options: RedisRateLimiterOptions): RateLimiter;
   readonly presence: Presence;
+  createCache<V>(options: RedisCacheOptions<V>): Promise<Cache<V>>;
   close(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ export async function openRedis(deps: RedisDeps): Promise<Redis> {
     },
     createRateLimiter: (options) => createRedisRateLimiter({ link, clock, log, fallbacks }, options),
     presence: createRedisPresence({ link }),
+    createCache: (options) => createRedisCache({ link, clock, log }, options),
     close: async () => await link[Symbol.asyncDispose](),
   };
 }

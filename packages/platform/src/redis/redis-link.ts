@@ -61,8 +61,11 @@ export interface RedisLink extends AsyncDisposable {
    * A command whose answer came too late may have taken effect.
    */
   run<T>(ask: (client: RedisClient) => Promise<T>): Promise<T>;
-  /** Runs on each new connection before it counts as up: subscriptions. */
-  onConnect(prepare: (client: RedisClient) => Promise<void>): void;
+  /**
+   * Runs on each new connection before it counts as up, and on the present one before this resolves: subscriptions. Never
+   * rejects: a connection on which it fails is given up.
+   */
+  onConnect(prepare: (client: RedisClient) => Promise<void>): Promise<void>;
   /** Called after each change. Must not throw. */
   onChange(listener: (isUp: boolean) => void): void;
 }
@@ -141,8 +144,9 @@ export async function openRedisLink(deps: RedisLinkDeps): Promise<RedisLink> {
     made.on('end', () => goDown(made, new RedisError('REDIS_UNAVAILABLE', 'the connection was closed')));
     try {
       await ask(made, () => made.connect(), limits.connectMs);
-      for (const prepare of prepares) await ask(made, prepare, limits.connectMs);
       await probe(made);
+      // Last, and by index: what is added meanwhile is prepared too.
+      for (let next = 0; next < prepares.length; next++) await ask(made, prepares[next]!, limits.connectMs);
       return made;
     } catch (error) {
       destroy(made);
@@ -206,7 +210,17 @@ export async function openRedisLink(deps: RedisLinkDeps): Promise<RedisLink> {
     get isUp() {
       return isUp;
     },
-    onConnect: (prepare) => void prepares.push(prepare),
+    async onConnect(prepare) {
+      prepares.push(prepare);
+      const present = client;
+      if (present === undefined) return;
+      try {
+        await ask(present, prepare, limits.answerMs);
+      } catch (error) {
+        goDown(present, asRedisError(error));
+        destroy(present);
+      }
+    },
     onChange: (listener) => void listeners.push(listener),
     async run(question) {
       const from = client;

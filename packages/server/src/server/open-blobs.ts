@@ -1,12 +1,22 @@
 /**
  * Where attachments are kept: a folder or a bucket, and around it, if the settings name master keys, encryption at rest.
  *
- *   sealed groups ─▶ encryption ─▶ disk | S3
- *                      │
+ *   sealed groups ─▶ encryption ─┬────────────────────────────▶ disk
+ *                      │         └─▶ small ones in a cache ───▶ S3
  *                      └─ data keys: rows of the database, wrapped by the master keys of a file
+ *
+ * A small attachment (a roster, a thumbnail) is fetched by all members of a group within seconds. Each has a storage key of its
+ * own for ever and a row that says that it is there, so a cache that was not told of a deletion gives nothing to anybody.
  */
 import { join, resolve } from 'node:path';
-import { openDiskBlobStore, systemClock, type BlobStore, type Store } from '@conclave/platform';
+import {
+  cacheBlobs,
+  octetsCodec,
+  openDiskBlobStore,
+  systemClock,
+  type BlobStore,
+  type Store,
+} from '@conclave/platform';
 import {
   blobKeysOf,
   encryptBlobs,
@@ -18,7 +28,7 @@ import type { Job } from '../jobs/supervised-jobs.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { readSecretFile } from '../secrets/secret-file.ts';
 import { SecretsFileError } from '../secrets/server-secrets.ts';
-import type { EngineDeps } from './open-engines.ts';
+import type { EngineDeps, SharedMemory } from './open-engines.ts';
 
 export interface OpenBlobs {
   readonly blobs: BlobStore;
@@ -42,10 +52,26 @@ export interface BlobKeyStatus {
 /** Far longer than the largest upload takes. */
 const staleUploadMs = 24 * 60 * 60 * 1000;
 
+const MiB = 1024 * 1024;
+
+/** What the cache may take: in this process, and what this process adds to Redis. */
+const smallBlobs = {
+  name: 'blobs',
+  maxBytes: 64 * MiB,
+  maxSharedBytes: 64 * MiB,
+  maxValueBytes: MiB / 4,
+  ttlMs: 10 * 60 * 1000,
+  sizeOf: (octets: Uint8Array) => octets.length,
+  codec: octetsCodec,
+};
+
 /** Throws {@link SecretsFileError} for a file of master keys that cannot be used. */
-export async function openBlobs(deps: EngineDeps, store: Store<ServerDatabase>): Promise<OpenBlobs> {
+export async function openBlobs(
+  deps: EngineDeps,
+  { store, shared }: { readonly store: Store<ServerDatabase>; readonly shared: SharedMemory },
+): Promise<OpenBlobs> {
   const { masterKeysFile } = deps.config.blobs;
-  const plain = await openEngine(deps);
+  const plain = await openEngine(deps, shared);
   if (masterKeysFile === null) return { ...plain, keyStatus: undefined };
   const { clock, random, log } = deps;
   const masterKeys = await openRing(masterKeysFile);
@@ -71,11 +97,10 @@ export async function openBlobs(deps: EngineDeps, store: Store<ServerDatabase>):
   };
 }
 
-async function openEngine({
-  config,
-  log,
-  lifecycle,
-}: EngineDeps): Promise<Pick<OpenBlobs, 'blobs' | 'jobs'>> {
+async function openEngine(
+  { config, log, lifecycle }: EngineDeps,
+  shared: SharedMemory,
+): Promise<Pick<OpenBlobs, 'blobs' | 'jobs'>> {
   const { blobs } = config;
   if (blobs.engine === 'disk') {
     return {
@@ -99,7 +124,11 @@ async function openEngine({
     }),
   );
   const run = () => opened.collectStaleUploads({ olderThanMs: staleUploadMs });
-  return { blobs: opened, jobs: [{ name: 'stale uploads', run }] };
+  const cache = await shared.createCache(smallBlobs);
+  return {
+    blobs: cacheBlobs(opened, cache, smallBlobs.maxValueBytes),
+    jobs: [{ name: 'stale uploads', run }],
+  };
 }
 
 async function openRing(file: string): Promise<MasterKeys> {

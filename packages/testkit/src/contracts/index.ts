@@ -6,6 +6,7 @@ export {
   type ContractTables,
 } from './store-contract.ts';
 export { schemaUpgradeContract } from './schema-upgrade-contract.ts';
+export { sharedStoreContract } from './shared-store-contract.ts';
 export { outboxRelayContract } from './outbox-relay-contract.ts';
 export { busContract, type ContractBus } from './bus-contract.ts';
 export { leasesContract } from './leases-contract.ts';
@@ -13,4 +14,5 @@ export { blobStoreContract, type ContractBlobStore } from './blob-store-contract
 export { rateLimiterContract, type ContractRateLimiter } from './rate-limiter-contract.ts';
 export { presenceContract, type ContractPresence } from './presence-contract.ts';
 export { gatewayContract, gatewayContractSettings, type ContractGateway } from './gateway-contract.ts';
+export { cacheContract, type ContractCache } from './cache-contract.ts';
 export { codeOf } from './rejection.ts';
