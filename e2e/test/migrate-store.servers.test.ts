@@ -117,9 +117,9 @@ async function startTalking(server: string, folder: string) {
   }
 
   const sent: string[] = [];
-  let stopped = false;
+  const stop = new AbortController();
   const talking = handles.map(async (handle, person) => {
-    for (let count = 1; !stopped; count++) {
+    for (let count = 1; !stop.signal.aborted; count++) {
       const text = `${people[person]} ${count}`;
       // Resolves when the server has it; what the server refuses for a while waits in the outbox meanwhile.
       await handle.send(text);
@@ -138,7 +138,7 @@ async function startTalking(server: string, folder: string) {
       await expect.poll(() => sent.length, { timeout: 120_000 }).toBeGreaterThanOrEqual(count);
     },
     async stop() {
-      stopped = true;
+      stop.abort();
       await Promise.all(talking);
     },
     async expectAllHeard() {
@@ -147,7 +147,7 @@ async function startTalking(server: string, folder: string) {
       for (const other of others) expect(other).toEqual(first);
     },
     async [Symbol.asyncDispose]() {
-      stopped = true;
+      stop.abort();
       await Promise.allSettled(clients.map((client) => client.close()));
     },
   };

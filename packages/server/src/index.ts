@@ -31,6 +31,7 @@ export {
   type CentrifugoSecrets,
 } from './gateway/render-centrifugo-config.ts';
 export { startGateway, type RunningGateway, type StartGatewayDeps } from './gateway/start-gateway.ts';
+export { allMigrations } from './schema/server-migrations.ts';
 export { newProcessId } from './server/process-id.ts';
 export { readOptionalSecretFile } from './secrets/secret-file.ts';
 export { SecretsFileError } from './secrets/server-secrets.ts';

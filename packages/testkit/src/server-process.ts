@@ -9,10 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { processTree, signalAll } from './servers/process-tree.ts';
 import { spawnBound } from './servers/spawn-bound.ts';
 
-const program = fileURLToPath(new URL('../../../apps/server/src/main.ts', import.meta.url));
+const serverProgram = fileURLToPath(new URL('../../../apps/server/src/main.ts', import.meta.url));
 
 export interface ServerProcessOptions {
   readonly dataDirectory: string;
+  /** What to run instead of the server's own program: for tests of another version of it. */
+  readonly program?: string;
   /** Settings as flags: `{ 'listen.port': '0' }`. Limits by address are far out of the way unless set here. */
   readonly flags?: Readonly<Record<string, string>>;
   /** A configuration file. Flags go before what it says. */
@@ -90,9 +92,13 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
     if (options.configFile !== undefined) args.unshift(`--config=${options.configFile}`);
     const node = ['--disable-warning=ExperimentalWarning', ...(options.nodeArguments ?? [])];
-    const started = spawnBound(process.execPath, [...node, program, 'start', ...args], {
-      environment: { ...process.env, ...options.environment },
-    });
+    const started = spawnBound(
+      process.execPath,
+      [...node, options.program ?? serverProgram, 'start', ...args],
+      {
+        environment: { ...process.env, ...options.environment },
+      },
+    );
     const from = output.length;
     const listening = Promise.withResolvers<void>();
     const collect = (chunk: Buffer): void => {
