@@ -31,6 +31,7 @@ export {
   type Leases,
 } from './leases/leases.ts';
 export { createInProcessLeases } from './leases/in-process-leases.ts';
+export { measureLeases } from './leases/measure-leases.ts';
 
 export type { Bus, BusMessage, PublicationFence, PublishOptions } from './bus/bus.ts';
 export { BusError, isTransientBusError, type BusErrorCode } from './bus/bus-error.ts';
@@ -78,6 +79,7 @@ export {
   type PutResult,
 } from './blobs/blob-store.ts';
 export { openDiskBlobStore } from './blobs/disk-blob-store.ts';
+export { measureBlobs } from './blobs/measure-blobs.ts';
 
 export type { Cache, CacheCodec, CacheOptions } from './cache/cache.ts';
 export { createInProcessCache } from './cache/in-process-cache.ts';

@@ -11,6 +11,8 @@ import { resolve } from 'node:path';
 import {
   createLifecycle,
   createMetrics,
+  measureBlobs,
+  measureLeases,
   keepAnnouncing,
   silentLog,
   startDatabaseClock,
@@ -196,7 +198,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   const databaseNowMs = (): number | undefined => databaseClock.nowMs();
   await claimServerName(store, serverName);
   await fillSubtrees({ store, trees: createTreeRows(store), log });
-  const leases = await openLeases(engineDeps);
+  const leases = measureLeases(await openLeases(engineDeps), metrics);
   let onStreamMade = (): void => {};
   const bus = await openBus(engineDeps, () => onStreamMade());
   const shared = await openSharedMemory(engineDeps);
@@ -255,7 +257,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     suite: createSuite(createNodeEngine()),
     proofs,
     store,
-    blobs,
+    blobs: measureBlobs(blobs, metrics),
     clock,
     random,
     metrics,
