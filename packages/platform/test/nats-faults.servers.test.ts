@@ -144,6 +144,8 @@ requireServer(missingNats())('the NATS bus', () => {
     test('is made once by processes that start together', async () => {
       const buses = await Promise.all([open(), open(), open(), open()]);
       for (const [index, bus] of buses.entries()) await insist(bus, String(index));
+      const manager = await jetstreamManager(await openRaw());
+      expect((await manager.streams.info('EVENTS')).state.messages).toBe(4);
     });
   });
 
@@ -233,9 +235,9 @@ requireServer(missingNats())('the NATS bus', () => {
       const bus = await open({ url: link.url, limits: { acknowledgementMs: 500 } });
       const { heard } = await listen(await open());
       const fence = held();
-      let ended = false;
+      const ended = new AbortController();
       const cutting = (async () => {
-        while (!ended) {
+        while (!ended.signal.aborted) {
           await delay(Math.random() * 60);
           link.cut();
           await delay(Math.random() * 20);
@@ -245,7 +247,7 @@ requireServer(missingNats())('the NATS bus', () => {
       })();
       const ids = Array.from({ length: 3_000 }, (_, index) => String(index));
       for (const id of ids) await insist(bus, id, { fence });
-      ended = true;
+      ended.abort();
       await cutting;
       await expect.poll(() => heard.length).toBe(ids.length);
       expect(heard).toEqual(ids);

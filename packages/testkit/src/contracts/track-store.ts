@@ -7,7 +7,7 @@ import type { PreparedQuery, Store } from '@conclave/platform';
 export interface TrackedStore<DB> {
   readonly store: Store<DB>;
   /** Resolves when no read, unit or horizon is under way, and none follows from the last one. */
-  quiet(): Promise<void>;
+  readonly quiet: () => Promise<void>;
 }
 
 export function trackStore<DB>(store: Store<DB>): TrackedStore<DB> {
@@ -36,7 +36,7 @@ export function trackStore<DB>(store: Store<DB>): TrackedStore<DB> {
       onOutbox: (listener) => store.onOutbox(listener),
       close: () => store.close(),
     },
-    async quiet() {
+    quiet: async () => {
       do {
         await Promise.allSettled(underWay);
         await new Promise((resolve) => {
