@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { storeContract } from '@conclave/testkit/contracts';
+import { sharedStoreContract, storeContract } from '@conclave/testkit/contracts';
 import { missingPostgres, startPostgres, type PostgresServer } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { createPostgresDatabase } from './postgres-database.ts';
@@ -16,4 +16,5 @@ requireServer(missingPostgres())('PostgreSQL', () => {
   });
 
   storeContract('PostgreSQL', () => createPostgresDatabase(server));
+  sharedStoreContract('PostgreSQL', () => createPostgresDatabase(server));
 });

@@ -436,6 +436,31 @@ export function storeContract(adapter: string, createDatabase: () => Promise<Con
       });
     });
 
+    describe('the horizon', () => {
+      test('is the last id that was given out, when nothing is under way, and does not fall', async () => {
+        const store = await open();
+        expect(await store.horizon('outbox')).toBe(0);
+        const enqueue = () =>
+          store.write(async (trx) => {
+            await enqueueOutbox(trx, {
+              subject: 'events.test.1',
+              orderingKey: '1',
+              messageId: 'm',
+              payload: new Uint8Array(),
+            });
+            return (
+              await trx.selectFrom('outbox').select('id').orderBy('id', 'desc').executeTakeFirstOrThrow()
+            ).id;
+          });
+        for (let count = 0; count < 3; count++)
+          expect(await store.horizon('outbox')).toBeLessThan(await enqueue());
+        const last = await enqueue();
+        expect(await store.horizon('outbox')).toBe(last);
+        await store.write((trx) => trx.deleteFrom('outbox').execute());
+        expect(await store.horizon('outbox')).toBe(last);
+      });
+    });
+
     describe('closing', () => {
       test('finishes what was accepted and refuses what comes later', async () => {
         const store = await open();

@@ -1,0 +1,287 @@
+/**
+ * The store on PostgreSQL while the database, or the way to it, fails. A proxy stands between them that knows one message of the
+ * protocol, COMMIT, and decides what becomes of it and of its answer.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { codeOf, contractMigrations, type ContractTables } from '@conclave/testkit/contracts';
+import {
+  missingPostgres,
+  startPostgres,
+  type PostgresAddress,
+  type PostgresServer,
+} from '@conclave/testkit/servers';
+import { requireServer } from '@conclave/testkit/servers/require-server';
+import { silentLog, systemClock, type Store } from '@conclave/platform';
+import { openPostgresStore, type PostgresStoreDeps } from '@conclave/platform/postgres';
+
+/** What becomes of the next COMMIT that a client sends. */
+type Fate =
+  /** It arrives; its answer does not. */
+  | 'answer lost'
+  /** It does not arrive; the database hears that the client is gone. */
+  | 'commit lost'
+  /** It does not arrive, and the database hears of nothing: the transaction stays open with all its locks. */
+  | 'left open';
+
+const commitMessage = Buffer.from('commit\0');
+
+class CommitProxy implements AsyncDisposable {
+  readonly #listener = createServer((client) => this.#join(client));
+  readonly #sockets = new Set<Socket>();
+  readonly #target: URL;
+  /** Each holds for one COMMIT. */
+  readonly fates: Fate[] = [];
+  /** Called when a COMMIT has met its fate. */
+  onFate: () => void = () => {};
+  /** New connections are refused. */
+  isDown = false;
+
+  constructor(target: string) {
+    this.#target = new URL(target);
+  }
+
+  async listen(): Promise<string> {
+    this.#listener.listen(0, '127.0.0.1');
+    await once(this.#listener, 'listening');
+    const url = new URL(this.#target);
+    url.port = String((this.#listener.address() as AddressInfo).port);
+    return url.href;
+  }
+
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cutAll();
+    this.#listener.close();
+    await once(this.#listener, 'close');
+  }
+
+  #join(client: Socket): void {
+    if (this.isDown) {
+      client.destroy();
+      return;
+    }
+    const server = connect(Number(this.#target.port), this.#target.hostname);
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => this.#sockets.delete(socket));
+    }
+    let isDeaf = false;
+    server.on('data', (chunk) => isDeaf || client.write(chunk));
+    client.on('data', (chunk: Buffer) => {
+      const fate = chunk.includes(commitMessage) ? this.fates.shift() : undefined;
+      if (fate === undefined) {
+        server.write(chunk);
+        return;
+      }
+      isDeaf = true;
+      if (fate === 'answer lost') {
+        server.once('data', () => {
+          client.destroy();
+          this.onFate();
+        });
+        server.write(chunk);
+        return;
+      }
+      if (fate === 'commit lost') server.destroy();
+      client.destroy();
+      this.onFate();
+    });
+    client.on('close', () => isDeaf || server.destroy());
+    server.on('close', () => client.destroy());
+  }
+}
+
+requireServer(missingPostgres())('PostgreSQL that fails', () => {
+  let server: PostgresServer;
+  let address: PostgresAddress;
+  let proxy: CommitProxy;
+  let url: string;
+  let stores: Store<ContractTables>[];
+
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+  });
+
+  beforeEach(async () => {
+    address = await server.createDatabase();
+    proxy = new CommitProxy(address.url);
+    url = await proxy.listen();
+    stores = [];
+  });
+
+  afterEach(async () => {
+    proxy.isDown = false;
+    for (const store of stores) await store.close();
+    await proxy[Symbol.asyncDispose]();
+  });
+
+  const open = async (limits: PostgresStoreDeps['limits'] = {}, through = url) => {
+    const store = await openPostgresStore<ContractTables>({
+      url: through,
+      password: address.password,
+      maxConnections: 10,
+      migrations: [contractMigrations],
+      clock: systemClock,
+      log: silentLog,
+      limits,
+    });
+    stores.push(store);
+    await store.write((trx) =>
+      trx
+        .insertInto('account')
+        .values({ id: 'total', balance: 0, photo: null })
+        .onConflict((conflict) => conflict.column('id').doNothing())
+        .execute(),
+    );
+    return store;
+  };
+
+  /** Counts itself: a unit that took effect twice, or not at all, shows in the total. */
+  const add = (store: Store<ContractTables>, id: string) =>
+    store.write(
+      async (trx) => {
+        await trx
+          .updateTable('account')
+          .set((eb) => ({ balance: eb('balance', '+', 1) }))
+          .where('id', '=', 'total')
+          .execute();
+        await trx.insertInto('account').values({ id, balance: 1, photo: null }).execute();
+        return id;
+      },
+      { isolation: 'locked-rows' },
+    );
+
+  const totals = async (store: Store<ContractTables>) => {
+    const rows = await store.db.selectFrom('account').select(['id', 'balance']).execute();
+    return { counted: rows.find(({ id }) => id === 'total')?.balance, rows: rows.length - 1 };
+  };
+
+  test.each<Fate>(['answer lost', 'commit lost', 'left open'])(
+    'a unit takes effect once when its commit meets: %s',
+    async (fate) => {
+      const store = await open();
+      for (const id of ['a', 'b', 'c']) {
+        proxy.fates.push(fate);
+        expect(await add(store, id)).toBe(id);
+        expect(proxy.fates).toEqual([]);
+      }
+      expect(await totals(store)).toEqual({ counted: 3, rows: 3 });
+    },
+  );
+
+  test('a unit takes effect once when the database crashes before its commit arrives', async () => {
+    const store = await open();
+    // Others make the ids of transactions that the crash undoes be given out again.
+    const direct = await open({}, address.url);
+    const crashed = new Promise<void>((resolve, reject) => {
+      proxy.onFate = () => {
+        proxy.onFate = () => {};
+        server.restart().then(resolve, reject);
+      };
+    });
+    proxy.fates.push('left open');
+    const unit = add(store, 'a');
+    await crashed;
+    const others = await Promise.all(Array.from({ length: 20 }, (_, index) => add(direct, `other ${index}`)));
+    expect(await unit).toBe('a');
+    expect(await totals(store)).toEqual({ counted: others.length + 1, rows: others.length + 1 });
+  });
+
+  test('a unit whose outcome cannot be asked for says so', async () => {
+    const store = await open({ resolveForMs: 300, retryForMs: 100 });
+    proxy.onFate = () => {
+      proxy.isDown = true;
+      proxy.cutAll();
+    };
+    proxy.fates.push('answer lost');
+    expect(await codeOf(add(store, 'a'))).toBe('STORE_OUTCOME_UNKNOWN');
+    proxy.isDown = false;
+    await expect.poll(() => totals(store).catch(() => undefined)).toEqual({ counted: 1, rows: 1 });
+  });
+
+  test('units and reads go on after every connection was cut, and after a restart', async () => {
+    const store = await open();
+    await add(store, 'a');
+    proxy.cutAll();
+    expect(await add(store, 'b')).toBe('b');
+    await server.restart();
+    expect(await totals(store)).toEqual({ counted: 2, rows: 2 });
+    expect(await add(store, 'c')).toBe('c');
+  });
+
+  test('units under way while connections are cut take effect once', async () => {
+    const store = await open();
+    for (let round = 0; round < 15; round++) {
+      const units = Promise.all(Array.from({ length: 8 }, (_, index) => add(store, `${round} ${index}`)));
+      await delay(4 * round);
+      proxy.cutAll();
+      await units;
+    }
+    const { counted, rows } = await totals(store);
+    expect({ counted, rows }).toEqual({ counted: 120, rows: 120 });
+  });
+
+  test('without a database units and reads are refused within bounds, and served when it is back', async () => {
+    const store = await open({ retryForMs: 200 });
+    proxy.isDown = true;
+    proxy.cutAll();
+    const refused = await Promise.all([
+      ...Array.from({ length: 30 }, (_, index) => codeOf(add(store, String(index)))),
+      codeOf(totals(store)),
+    ]);
+    expect(new Set(refused)).toEqual(new Set(['STORE_UNAVAILABLE']));
+    proxy.isDown = false;
+    expect(await add(store, 'a')).toBe('a');
+    expect(await totals(store)).toEqual({ counted: 1, rows: 1 });
+  });
+
+  test('outbox listeners are called after the way to the database was cut', async () => {
+    const store = await open();
+    let calls = 0;
+    store.onOutbox(() => (calls += 1));
+    proxy.cutAll();
+    await expect.poll(() => calls).toBe(1);
+  });
+
+  test('a database that says nothing is given up, and the unit runs again', async () => {
+    const store = await open({ unitTimeoutMs: 100, silenceMs: 300, retryForMs: 20_000 });
+    server.pause();
+    const unit = add(store, 'a');
+    setTimeout(() => server.resume(), 1_000);
+    expect(await unit).toBe('a');
+    expect(await totals(store)).toEqual({ counted: 1, rows: 1 });
+  });
+
+  test('integers beyond 2^53 are refused rather than rounded', async () => {
+    const store = await open();
+    await expect(sql`select 9007199254740993::bigint as n`.execute(store.db)).rejects.toThrow(RangeError);
+    const { rows } = await sql<{ n: number }>`select 9007199254740991::bigint as n`.execute(store.db);
+    expect(rows).toEqual([{ n: Number.MAX_SAFE_INTEGER }]);
+  });
+
+  test('a prepared query survives a schema that changed under it', async () => {
+    const store = await open();
+    const all = store.prepare((db, { id }: { readonly id: string }) =>
+      db.selectFrom('account').selectAll().where('id', '=', id),
+    );
+    const values = { id: 'total' };
+    await all.read(values);
+    await store.write((trx) => all.run(trx, values));
+    const other = await open({}, address.url);
+    await other.write((trx) => trx.schema.alterTable('account').addColumn('note', 'text').execute());
+    expect(await all.read(values)).toEqual([{ id: 'total', balance: 0, photo: null, note: null }]);
+    expect(await store.write((trx) => all.run(trx, values))).toHaveLength(1);
+  });
+});
