@@ -12,6 +12,8 @@ import {
   type OutboxTables,
   type Store,
 } from '@conclave/platform';
+import type { PostgresServer } from '@conclave/testkit/servers';
+import { openPostgresStore } from '@conclave/platform/postgres';
 import {
   blobKeyMigrations,
   blobKeysOf,
@@ -21,6 +23,8 @@ import {
   type BlobKeyTables,
   type EncryptedBlobStore,
 } from '@conclave/platform/blob-encryption';
+
+type Tables = OutboxTables & BlobKeyTables;
 
 export interface TestEncryption extends AsyncDisposable {
   readonly folder: string;
@@ -32,17 +36,16 @@ export interface TestEncryption extends AsyncDisposable {
   ): Promise<EncryptedBlobStore>;
 }
 
-/** A database for data keys and a ring of master keys, in a folder of their own. */
-export async function createTestEncryption(): Promise<TestEncryption> {
+/** A database for data keys, on the server or in a file, and a ring of master keys. */
+export async function createTestEncryption(on?: PostgresServer): Promise<TestEncryption> {
   const folder = await mkdtemp(join(tmpdir(), 'conclave-encrypted-'));
   const masterKeysFile = join(folder, 'master-keys.json');
   await createMasterKeys(masterKeysFile, systemRandom, systemClock.nowMs());
-  const whole = await openSqliteStore<OutboxTables & BlobKeyTables>({
-    file: join(folder, 'test.db'),
-    migrations: [blobKeyMigrations],
-    clock: systemClock,
-    log: silentLog,
-  });
+  const common = { migrations: [blobKeyMigrations], clock: systemClock, log: silentLog };
+  const whole =
+    on === undefined
+      ? await openSqliteStore<Tables>({ ...common, file: join(folder, 'test.db') })
+      : await openPostgresStore<Tables>({ ...common, ...(await on.createDatabase()), maxConnections: 8 });
   const store = blobKeysOf(whole);
   return {
     folder,

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cacheContract, presenceContract, rateLimiterContract } from '@conclave/testkit/contracts';
-import { missingRedis, startRedis, type RedisServer } from '@conclave/testkit/servers';
+import { missingRedis, startLink, startRedis, type Link, type RedisServer } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { createClient } from '@redis/client';
 import { createMetrics, silentLog, systemClock, type Log } from '@conclave/platform';
@@ -184,16 +184,26 @@ requireServer(missingRedis())('a Redis that fails', () => {
 
   const limit = { name: 'test', perSecond: 0.001, burst: 3 };
 
-  test.each([
-    ['killed', (redis: RedisServer) => redis.kill(), (redis: RedisServer) => redis.restart()],
-    ['paused', async (redis: RedisServer) => redis.pause(), async (redis: RedisServer) => redis.resume()],
+  interface Stage {
+    readonly redis: RedisServer;
+    readonly link: Link;
+  }
+
+  test.each<[string, (stage: Stage) => unknown, (stage: Stage) => unknown]>([
+    ['killed', ({ redis }) => redis.kill(), ({ redis }) => redis.restart()],
+    ['paused', ({ redis }) => redis.pause(), ({ redis }) => redis.resume()],
+    ['cut off', ({ link }) => link.cut(), ({ link }) => link.restore()],
+    ['out of reach, without a word', ({ link }) => link.stall(), ({ link }) => link.restore()],
   ])('%s: the process limits by itself, at once, and shares again after', async (_, strike, heal) => {
     await using own = await startRedis();
+    await using link = await startLink('redis', { host: '127.0.0.1', port: Number(new URL(own.url).port) });
+    const stage = { redis: own, link };
     const { said, log } = listening();
-    const { redis, metrics } = await open({ to: own, log });
+    const to = { url: `redis://127.0.0.1:${link.port}`, password: own.password };
+    const { redis, metrics } = await open({ to, log });
     const limiter = redis.createRateLimiter(limit);
     expect(await limiter.take('a')).toEqual({ ok: true });
-    await strike(own);
+    await strike(stage);
     // The first to ask may have to wait for the answer that does not come; what it is told comes from here.
     expect(await limiter.take('a')).toEqual({ ok: true });
     expect(redis.isUp).toBe(false);
@@ -203,7 +213,7 @@ requireServer(missingRedis())('a Redis that fails', () => {
     await expect(redis.presence.list('process')).rejects.toMatchObject({ code: 'PRESENCE_UNAVAILABLE' });
     expect(await metrics.exposition()).toContain('conclave_rate_limit_fallbacks_total{limit="test"} 4');
     expect(await metrics.exposition()).toContain('conclave_redis_up 0');
-    await heal(own);
+    await heal(stage);
     await expect.poll(() => redis.isUp, { timeout: 20_000 }).toBe(true);
     // A restarted Redis knows neither buckets nor scripts.
     expect(await limiter.take('b')).toEqual({ ok: true });
