@@ -22,9 +22,16 @@ import {
   type PostgresServer,
 } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
-import { moveStore, type MoveReport, type MoveStep } from '../src/migrate-store/move-store.ts';
+import { createOperatorClient, createServer, parseConfig, type OperatorClient } from '../src/index.ts';
+import {
+  moveStore,
+  type MoveReport,
+  type MoveStep,
+  type MoveStoreDeps,
+} from '../src/migrate-store/move-store.ts';
 import { moveRecordFile, readMoveRecord } from '../src/migrate-store/move-record.ts';
 import { serverMigrations } from '../src/schema/server-migrations.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
 
 /** Every type of value, a key of three columns, a numbered column, and a unique value that wanders. */
 const oddTables: Migration = {
@@ -400,4 +407,143 @@ function linesOf(rows: readonly Record<string, unknown>[]): string[] {
         .join('|'),
     )
     .sort();
+}
+
+requireServer(missingPostgres())('moving a database whose server runs', () => {
+  let postgres: PostgresServer;
+  let target: PostgresAddress;
+  let running: TestServer;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ settings: { fsync: 'off' } });
+  });
+  afterAll(() => postgres[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    target = await postgres.createDatabase();
+    running = await startTestServer();
+    for (let count = 0; count < 30; count++) await postTransfer();
+  });
+  afterEach(() => running[Symbol.asyncDispose]());
+
+  const postTransfer = async (): Promise<number> => {
+    const headers = { 'content-type': 'application/octet-stream' };
+    const answer = await fetch(`${running.url}/_conclave/transfer/v1`, {
+      method: 'POST',
+      headers,
+      body: 'x',
+    });
+    return answer.status;
+  };
+  const move = (more: Partial<MoveStoreDeps> = {}, wrap = (operator: OperatorClient) => operator) =>
+    moveStore({
+      dataDirectory: running.dataDirectory,
+      target,
+      operator: () => wrap(operatorOf(running)),
+      clock: systemClock,
+      random: systemRandom,
+      ...more,
+    });
+  const transfersOf = (report: MoveReport) => report.tables.find(({ name }) => name === 'transfers')?.rows;
+
+  test('takes what is written until the standstill, and nothing after it', async () => {
+    const steps: string[] = [];
+    let late: Promise<number> | undefined;
+    const report = await move({
+      onStep({ step }) {
+        steps.push(step);
+        if (step === 'rehearsed') late = postTransfer();
+      },
+    });
+    // What came during the last steps was either answered and moved, or refused.
+    expect([30, 31]).toContain(transfersOf(report));
+    expect(transfersOf(report)).toBe((await late) === 201 ? 31 : 30);
+    expect(report.isLive).toBe(true);
+    expect(steps.filter((step) => step !== 'copied')).toEqual([
+      'begin',
+      'round',
+      'rehearsed',
+      'read-only',
+      'verified',
+    ]);
+    expect(await postTransfer()).toBe(503);
+  });
+
+  test('gives up, and lets the server write again, when it would stand still for too long', async () => {
+    await expect(move({ maxReadOnlyMs: 0 })).rejects.toMatchObject({ code: 'MOVE_NOT_STILL' });
+    expect(await postTransfer()).toBe(201);
+    expect(transfersOf(await move())).toBe(31);
+  });
+
+  test('does not hand over when the server wrote in between, and the next run has that too', async () => {
+    let ended: Promise<boolean> | undefined;
+    const interrupted = move(
+      {
+        onStep({ step }) {
+          if (step === 'verified')
+            ended = operatorOf(running)
+              .readOnly()
+              .then(({ session }) => operatorOf(running).endReadOnly(session!));
+        },
+      },
+      (operator) => ({
+        ...operator,
+        async retireMoved(session, to) {
+          expect(await ended).toBe(true);
+          expect(await postTransfer()).toBe(201);
+          return await operator.retireMoved(session, to);
+        },
+      }),
+    );
+    await expect(interrupted).rejects.toMatchObject({ code: 'MOVE_NOT_STILL' });
+    expect(readMoveRecord(running.dataDirectory)?.state).toBe('moving');
+    expect(await postTransfer()).toBe(201);
+    expect(transfersOf(await move())).toBe(32);
+  });
+
+  test('is broken off by its signal, and leaves the server writing', async () => {
+    const abort = new AbortController();
+    const reason = new Error('as asked');
+    const moving = move({
+      signal: abort.signal,
+      onStep: ({ step }) => {
+        if (step === 'read-only') abort.abort(reason);
+      },
+    });
+    await expect(moving).rejects.toBe(reason);
+    expect(await postTransfer()).toBe(201);
+    expect(transfersOf(await move())).toBe(31);
+  });
+
+  test('no server starts on a target that is not finished', async () => {
+    const broken = new Error('broken off');
+    await expect(
+      move({
+        onStep({ step }) {
+          if (step === 'round') throw broken;
+        },
+      }),
+    ).rejects.toBe(broken);
+    const folder = await mkdtemp(join(tmpdir(), 'conclave-move-'));
+    const store = { engine: 'postgres' as const, url: target.url, passwordFile: target.passwordFile };
+    await expect(createServer(parseConfig({ dataDirectory: folder, store }))).rejects.toMatchObject({
+      problems: [
+        expect.objectContaining({ key: 'store.url', remedy: expect.stringContaining('migrate-store again') }),
+      ],
+    });
+    await rm(folder, { recursive: true });
+    await move();
+    await running.server.close();
+    const { dataDirectory } = running;
+    const after = await createServer(parseConfig({ dataDirectory, store, serverName: '127.0.0.1' }));
+    await after.close();
+  });
+});
+
+function operatorOf({ dataDirectory, adminUrl }: TestServer): OperatorClient {
+  const { hostname, port } = new URL(adminUrl);
+  return createOperatorClient({
+    dataDirectory,
+    secretsFile: null,
+    admin: { enabled: true, host: hostname, port: Number(port) },
+  });
 }
