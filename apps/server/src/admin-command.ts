@@ -11,6 +11,7 @@ const usage = `Usage: conclave admin registration-token create [--uses N] [--day
        conclave admin registration-token revoke ID
        conclave admin account deactivate NAME
        conclave admin blob-keys create | rotate | status | remove ID    the master keys that encrypt blobs at rest
+       conclave admin gateway [disconnect CLIENT]            how the real-time gateway stands; end one connection
        conclave admin read-only [on [--seconds N] | off]     take no changes for a while, and say how it stands
 
 The server must be running on this machine. Give the same --config and flags as to conclave start
@@ -54,6 +55,11 @@ export async function runAdmin(args: readonly string[]): Promise<number> {
           'deactivated',
           'there is no such account',
         );
+      case 'gateway ':
+        return await describeGateway(client);
+      case 'gateway disconnect':
+        await client.disconnectClient(needed(argument, 'CLIENT'));
+        return say(true, 'disconnected', '');
       case 'read-only ':
         return await runReadOnly(client, undefined, null);
       case 'read-only on':
@@ -93,6 +99,17 @@ async function listTokens(client: OperatorClient): Promise<number> {
     const until =
       token.expiresAtMs === null ? 'until revoked' : `until ${new Date(token.expiresAtMs).toISOString()}`;
     process.stdout.write(`${token.id}  ${token.purpose}  ${used}  ${until}\n`);
+  }
+  return 0;
+}
+
+async function describeGateway(client: OperatorClient): Promise<number> {
+  const { engine, nodes } = await client.describeGateway();
+  process.stdout.write(`${engine}\n`);
+  for (const { name, clients, channels, subscriptions } of nodes) {
+    process.stdout.write(
+      `${name}: ${clients} clients, ${channels} channels, ${subscriptions} subscriptions\n`,
+    );
   }
   return 0;
 }

@@ -23,7 +23,7 @@ export async function startTestServer(config: ConfigInput = {}): Promise<TestSer
         dataDirectory,
         ...config,
         listen: { host: '127.0.0.1', port, ...config.listen },
-        admin: { enabled: false },
+        admin: { enabled: false, ...config.admin },
         accounts: { registration: 'open', ...config.accounts },
         rateLimits: { ...wideLimits(), ...config.rateLimits },
         shutdown: { graceMs: 500 },

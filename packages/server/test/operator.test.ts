@@ -37,6 +37,14 @@ describe('the operator', () => {
     expect(await rowCounts(running.server)).toMatchObject({ devices: 0, token_pairs: 0 });
   });
 
+  it('sees how the gateway stands', async () => {
+    await using running = await startTestServer();
+    const operator = clientOf(running);
+    const node = { name: 'this process', clients: 0, channels: 0, subscriptions: 0 };
+    expect(await operator.describeGateway()).toEqual({ engine: 'embedded', nodes: [node] });
+    await operator.disconnectClient('nobody');
+  });
+
   it('is whoever can read the secrets file, and nobody else', async () => {
     await using running = await startTestServer();
     await using other = await startTestServer();

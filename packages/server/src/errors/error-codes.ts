@@ -139,6 +139,11 @@ export const httpErrorCodes = {
       'The server takes no changes at the moment: its database is being moved. Nothing was done; reading works.',
     remedy: 'Try again after `retry_after_ms` (also in the Retry-After header).',
   },
+  CONCLAVE_GATEWAY_UNAVAILABLE: {
+    statuses: [503],
+    meaning: 'Centrifugo did not answer, or refused, when the operator asked for it.',
+    remedy: 'Check gateway.apiUrl and the key, and whether Centrifugo runs. Messages are not lost meanwhile.',
+  },
   CONCLAVE_STORAGE_FULL: {
     statuses: [507],
     meaning: 'The server has no room left on its disk. Nothing was done.',

@@ -19,7 +19,10 @@ import { createRequestIds } from '../http/request-ids.ts';
 import { runRequestsAsWork } from '../http/request-work.ts';
 import type { BlobKeyStatus } from '../server/open-blobs.ts';
 import { addBlobKeyRoutes } from './blob-key-routes.ts';
+import type { RunningGateway } from '../gateway/start-gateway.ts';
+import { addGatewayRoutes } from './gateway-routes.ts';
 import { addReadOnlyRoutes, type ReadOnlyRoutesDeps } from './read-only-routes.ts';
+import { addRelayRoutes, type RelayRoutesDeps } from './relay-routes.ts';
 
 export interface OperatorHttpDeps extends ReadOnlyRoutesDeps {
   readonly accounts: AccountsFeature;
@@ -28,6 +31,8 @@ export interface OperatorHttpDeps extends ReadOnlyRoutesDeps {
   readonly isStopping: () => boolean;
   readonly random: RandomSource;
   readonly operatorToken: string;
+  readonly relay: RelayRoutesDeps;
+  readonly gateway: Pick<RunningGateway, 'describe' | 'disconnectClient'>;
   /** Undefined where blobs are not encrypted. */
   readonly blobKeyStatus: (() => Promise<BlobKeyStatus>) | undefined;
 }
@@ -103,5 +108,7 @@ export function createOperatorHttp(deps: OperatorHttpDeps): FastifyInstance {
   );
   addReadOnlyRoutes(app, guarded, deps);
   addBlobKeyRoutes(app, guarded, deps.blobKeyStatus);
+  addGatewayRoutes(app, guarded, deps.gateway);
+  addRelayRoutes(app, guarded, deps.relay);
   return app;
 }

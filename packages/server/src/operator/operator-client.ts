@@ -1,12 +1,16 @@
 /** Speaks to a running server's operator listener, for the `admin` commands. */
 import { z } from 'zod';
+import type { ParkedRow } from '@conclave/platform';
 import type { RegistrationTokenSummary } from '../accounts/registration-tokens.ts';
 import type { Config } from '../config/config-schema.ts';
 import { readServerSecrets, secretsFileOf } from '../secrets/server-secrets.ts';
 import type { BlobKeyStatus } from '../server/open-blobs.ts';
+import type { GatewayDescription } from '../gateway/start-gateway.ts';
 import { blobKeyPaths } from './blob-key-routes.ts';
 import { operatorPaths, operatorTokenOf } from './create-operator-http.ts';
+import { gatewayPaths } from './gateway-routes.ts';
 import { readOnlyPaths } from './read-only-routes.ts';
+import { relayPaths } from './relay-routes.ts';
 
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
@@ -22,6 +26,14 @@ export interface OperatorClient {
   revokeRegistrationToken(id: string): Promise<boolean>;
   deactivateAccount(localpart: string): Promise<boolean>;
   blobKeys(): Promise<BlobKeyStatus>;
+  describeGateway(): Promise<GatewayDescription>;
+  /** Ends one connection for good, whether there is one or not. */
+  disconnectClient(client: string): Promise<void>;
+  relayStatus(): Promise<RelayStatusAnswer>;
+  /** All rows that the bus kept refusing, in order of their ids. */
+  listParked(): Promise<ParkedRow[]>;
+  unpark(id: number): Promise<boolean>;
+  discardParked(id: number): Promise<boolean>;
   readOnly(): Promise<ReadOnlyStatus>;
   /** Begins or prolongs; resolves when nothing is being written any more. */
   beginReadOnly(forMs: number): Promise<ReadOnlyStatus>;
@@ -37,6 +49,39 @@ export interface ReadOnlyStatus {
   /** null: it does not end by itself. */
   readonly endsInMs: number | null;
 }
+
+const relaySchema = z.object({
+  parked_rows: z.number(),
+  shards: z.array(
+    z.object({
+      shard: z.number(),
+      /** null: nobody relays it. */
+      holder: z.string().nullable(),
+      token: z.number().nullable(),
+      /** null: it does not expire. */
+      expires_in_ms: z.number().nullable(),
+      pending_rows: z.number(),
+      oldest_age_ms: z.number().nullable(),
+    }),
+  ),
+});
+
+export type RelayStatusAnswer = z.output<typeof relaySchema>;
+
+const parkedSchema = z.object({
+  rows: z.array(
+    z.object({
+      id: z.number(),
+      subject: z.string(),
+      ordering_key: z.string(),
+      message_id: z.string(),
+      attempts: z.number(),
+      error_code: z.string(),
+      parked_at_ms: z.number(),
+    }),
+  ),
+  next_after: z.number().nullable(),
+});
 
 const readOnlySchema = z
   .object({ read_only: z.boolean(), session: z.string().nullable(), ends_in_ms: z.number().nullable() })
@@ -55,6 +100,13 @@ const blobKeysSchema = z
     current,
     keys: keys.map(({ id, data_keys: dataKeys, in_ring: isInRing }) => ({ id, dataKeys, isInRing })),
   }));
+
+const gatewaySchema = z.object({
+  engine: z.enum(['embedded', 'centrifugo']),
+  nodes: z.array(
+    z.object({ name: z.string(), clients: z.number(), channels: z.number(), subscriptions: z.number() }),
+  ),
+});
 
 const summarySchema = z.object({
   id: z.string(),
@@ -125,6 +177,32 @@ export function createOperatorClient(
       return (await ask(z.object({ deactivated: z.boolean() }), 'POST', path)).deactivated;
     },
     blobKeys: () => ask(blobKeysSchema, 'GET', blobKeyPaths.blobKeys),
+    describeGateway: () => ask(gatewaySchema, 'GET', gatewayPaths.gateway),
+    async disconnectClient(client) {
+      await ask(z.object({}), 'POST', gatewayPaths.disconnect, { client });
+    },
+    relayStatus: () => ask(relaySchema, 'GET', relayPaths.relay),
+    async listParked() {
+      const rows: ParkedRow[] = [];
+      for (let after: number | null = 0; after !== null;) {
+        const page: z.output<typeof parkedSchema> = await ask(
+          parkedSchema,
+          'GET',
+          `${relayPaths.parked}?after=${after}`,
+        );
+        rows.push(...page.rows);
+        after = page.next_after;
+      }
+      return rows;
+    },
+    async unpark(id) {
+      return (await ask(z.object({ unparked: z.boolean() }), 'POST', `${relayPaths.parked}/${id}/unpark`))
+        .unparked;
+    },
+    async discardParked(id) {
+      return (await ask(z.object({ discarded: z.boolean() }), 'DELETE', `${relayPaths.parked}/${id}`))
+        .discarded;
+    },
     readOnly: () => ask(readOnlySchema, 'GET', readOnlyPaths.readOnly),
     beginReadOnly: (forMs) => ask(readOnlySchema, 'POST', readOnlyPaths.readOnly, { for_ms: forMs }),
     async endReadOnly(session) {

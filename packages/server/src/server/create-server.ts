@@ -306,6 +306,8 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     readOnly,
     movableDirectory: store.engine === 'sqlite' ? dataDirectory : undefined,
     blobKeyStatus: keyStatus,
+    relay: { store, leases, shards: config.relay.shards },
+    gateway,
     clock,
   });
   await operatorApp.ready();
