@@ -490,7 +490,9 @@ export class SealedGroup {
     challenge: Uint8Array,
     by: 'highest' | 'leaf' = 'highest',
   ): Result<{ readonly node: NodeIndex; readonly signature: Uint8Array }> {
-    const { group, path, me } = this.#state;
+    const { group, path, me, status } = this.#state;
+    // The leaf of somebody who was removed may lie outside of the tree, which shrinks.
+    if (status === 'removed') return violation('commit/member');
     const own = [leafNode(me.leaf), ...directPath(leafNode(me.leaf), group.tree.leafCount)];
     const node = by === 'leaf' ? own[0] : own.findLast((candidate) => path.has(candidate));
     const secret = node === undefined ? undefined : path.get(node);

@@ -87,9 +87,13 @@ export function sibling(node: NodeIndex): NodeIndex {
   return (node ^ (1 << (level(node) + 1))) as NodeIndex;
 }
 
-/** The node's ancestors, its parent first, the root last; empty for the root. */
+/**
+ * The node's ancestors, its parent first, the root last; empty for the root. Throws for a node outside of the tree, whose ancestors
+ * never come to the root.
+ */
 export function directPath(node: NodeIndex, leafCount: number): NodeIndex[] {
   const path: NodeIndex[] = [];
+  assertInTree(node, leafCount);
   const top = root(leafCount);
   for (let at = node; at !== top;) {
     at = parent(at);
@@ -98,12 +102,21 @@ export function directPath(node: NodeIndex, leafCount: number): NodeIndex[] {
   return path;
 }
 
-/** The sibling of the node and of each ancestor below the root: `copath(x)[i]` is the child of `directPath(x)[i]` off the path. */
+/**
+ * The sibling of the node and of each ancestor below the root: `copath(x)[i]` is the child of `directPath(x)[i]` off the path. Throws
+ * as that does.
+ */
 export function copath(node: NodeIndex, leafCount: number): NodeIndex[] {
   const path: NodeIndex[] = [];
+  assertInTree(node, leafCount);
   const top = root(leafCount);
   for (let at = node; at !== top; at = parent(at)) path.push(sibling(at));
   return path;
+}
+
+function assertInTree(node: NodeIndex, leafCount: number): void {
+  if (node >= nodeCount(leafCount))
+    throw new RangeError(`node ${node} is not in a tree of ${leafCount} leaves`);
 }
 
 /** First and last leaf under the node. */

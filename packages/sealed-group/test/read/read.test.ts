@@ -109,5 +109,11 @@ describe('reading', () => {
     valueOf(alice.commit([{ kind: 'remove', leaf: leaf! }]));
     for (const old of [highest, lowest]) expect(rule(old)).toBe('gone');
     expect(blobRule({})).toBe('read/blob-proof');
+
+    // Bob's leaf lies outside of the tree, which has shrunk.
+    bob.sync();
+    for (const by of ['highest', 'leaf'] as const)
+      expect(bob.group.proveReading(challenge, by)).toMatchObject({ ok: false, rule: 'commit/member' });
+    expect(bob.group.proveBlob(blob)).toMatchObject({ ok: false, rule: 'commit/member' });
   });
 });

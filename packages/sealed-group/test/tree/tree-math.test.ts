@@ -78,6 +78,9 @@ describe('array-form tree arithmetic', () => {
     expect(root(8)).toBe(7);
     expect([left(at(7)), right(at(7)), left(at(11)), right(at(11))]).toEqual([3, 11, 9, 13]);
     expect(directPath(at(4), 8)).toEqual([5, 3, 7]);
+    expect(() => directPath(at(16), 8)).toThrow(RangeError);
+    expect(() => copath(at(16), 8)).toThrow(RangeError);
+    expect(directPath(at(14), 8)).toEqual([13, 11, 7]);
     expect(copath(at(4), 8)).toEqual([6, 1, 11]);
     expect(leafNode(3 as LeafIndex)).toBe(6);
     expect(leafAt(at(6))).toBe(3);
