@@ -110,7 +110,13 @@ export async function openPostgresStore<DB extends OutboxTables>(
       },
     });
     const observe =
-      deps.metrics && observeUnits(deps.metrics, { queued: () => units.queued, reads: () => readers.reads });
+      deps.metrics &&
+      observeUnits(deps.metrics, {
+        queued: () => units.queued,
+        reads: () => readers.reads,
+        connections: () => units.connections,
+        maxConnections,
+      });
     owned.defer(() => units.close());
     await units.warmUp();
 

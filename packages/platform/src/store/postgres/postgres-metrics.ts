@@ -5,9 +5,25 @@ import type { UnitQueueDeps } from './unit-queue.ts';
 /** Registers the store's metrics, named as those of the embedded store where they say the same. */
 export function observeUnits(
   metrics: Metrics,
-  read: { readonly queued: () => number; readonly reads: () => number },
+  read: {
+    readonly queued: () => number;
+    readonly reads: () => number;
+    readonly connections: () => { readonly running: number; readonly idle: number };
+    readonly maxConnections: number;
+  },
 ): Pick<UnitQueueDeps, 'onUnit' | 'onRetry'> {
   metrics.observe('store_queued_units', 'Units of work waiting for their turn.', read.queued);
+  metrics.observeEach(
+    'store_connections',
+    'Connections to PostgreSQL for units of work, by what they do. When none is idle and units wait, they are too few.',
+    ['state'],
+    () => Object.entries(read.connections()).map(([state, value]) => ({ labels: { state }, value })),
+  );
+  metrics.observe(
+    'store_connections_limit',
+    'Connections to PostgreSQL that this process may have, those for reading and listening included.',
+    () => read.maxConnections,
+  );
   metrics.observe('store_reads', 'Reads under way on PostgreSQL.', read.reads);
   const duration = metrics.histogram(
     'store_unit_duration_seconds',

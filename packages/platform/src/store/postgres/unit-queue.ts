@@ -12,6 +12,7 @@ import type { Transaction } from 'kysely';
 import type pg from 'pg';
 import type { Clock } from '../../clock/clock.ts';
 import { randomFraction, type RandomSource } from '../../random/random-source.ts';
+import { outsideWork } from '../../tracing/work.ts';
 import { StoreError } from '../store-error.ts';
 import type { Isolation } from '../store.ts';
 import { AttemptGate } from './attempt-gate.ts';
@@ -85,6 +86,11 @@ export class UnitQueue {
     return this.#waiting.length;
   }
 
+  /** What this queue's connections do. */
+  get connections(): { readonly running: number; readonly idle: number } {
+    return { running: this.#running, idle: this.#idle.length };
+  }
+
   submit<T, DB>(unit: (trx: Transaction<DB>) => Promise<T>, isolation: Isolation): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreError('STORE_CLOSED', 'the store is closed'));
     if (this.#waiting.length >= this.#deps.limits.maxQueued) {
@@ -125,7 +131,8 @@ export class UnitQueue {
       const job = this.#waiting.shift();
       if (job === undefined) break;
       this.#running += 1;
-      void this.#run(job);
+      // A unit may run when another one has ended: it is no part of that one's request.
+      void outsideWork(() => this.#run(job));
     }
   }
 
