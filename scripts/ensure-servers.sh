@@ -11,7 +11,7 @@ set -uo pipefail
 
 # `conclave` needs NATS 2.10 or newer; Debian 12 has 2.9.
 nats_server=github.com/nats-io/nats-server/v2@v2.15.2
-centrifugo=github.com/centrifugal/centrifugo/v6@v6.5.0
+centrifugo=github.com/centrifugal/centrifugo/v6@v6.9.6
 minio=github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 
 install=${CI:-}
