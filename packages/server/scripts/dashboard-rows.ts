@@ -212,7 +212,7 @@ export const dashboardRows: readonly Row[] = [
     ],
   },
   {
-    title: 'Store',
+    title: 'Store, leases, attachments',
     panels: [
       {
         title: 'Units of work a second',
@@ -258,6 +258,42 @@ export const dashboardRows: readonly Row[] = [
           { name: 'retried: {{reason}}', expression: rate('conclave_store_retries_total', 'reason') },
           { name: 'failed: {{code}}', expression: rate('conclave_store_failed_units_total', 'code') },
           { name: 'failed: {{code}}', expression: rate('conclave_store_failed_commits_total', 'code') },
+        ],
+      },
+      {
+        title: 'Connections to PostgreSQL',
+        description:
+          'For units of work, of all processes. The limit counts those for reading and listening, too.',
+        unit: 'short',
+        width: 8,
+        series: [
+          { name: '{{state}}', expression: sum('conclave_store_connections', 'state') },
+          { name: 'limit', expression: sum('conclave_store_connections_limit') },
+        ],
+      },
+      {
+        title: 'Leases',
+        description:
+          'Held by each process: shards of the outbox, jobs. Lost: by expiry, or with the connection.',
+        unit: 'short',
+        width: 8,
+        series: [
+          { name: 'held {{instance}}', expression: each('conclave_leases_held') },
+          { name: 'lost {{instance}}', expression: rate('conclave_leases_lost_total', 'instance') },
+        ],
+      },
+      {
+        title: 'Attachments',
+        description:
+          'The 95th percentile of operations on the blob store, and those that failed or were refused.',
+        unit: 's',
+        width: 8,
+        series: [
+          ...percentileBy(0.95, 'conclave_blob_operation_duration_seconds', 'operation'),
+          {
+            name: 'failed: {{operation}} {{code}}',
+            expression: rate('conclave_blob_failures_total', 'operation, code'),
+          },
         ],
       },
     ],
