@@ -1,9 +1,10 @@
 /**
- * The server's process: `start`, `config`, `admin` and `migrate-store`. Everything it does stands in @conclave/server; here are the
+ * The server's process: `start`, `config`, `admin`, `relay` and `migrate-store`. Everything it does stands in @conclave/server; here are the
  * command line, the configuration file, the words for people, and signals.
  */
 import { runAdmin } from './admin-command.ts';
 import { runConfig } from './config-command.ts';
+import { runRelay } from './relay-command.ts';
 import { runStart } from './start-command.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -12,6 +13,7 @@ const usage = `Usage: conclave start  [--config FILE] [--KEY=VALUE …]   run th
        conclave config centrifugo [--output FILE]        the configuration of a Centrifugo for this installation
        conclave migrate-store --to postgres://USER@HOST/DATABASE [--password-file FILE] [--config FILE] [--json]
                                                          move a running server from SQLite to PostgreSQL
+       conclave relay status|parked|unpark|discard       how events get to clients, and what stopped on the way
        conclave admin  COMMAND [--config FILE]           operate a running server (conclave admin --help)
 
 Every setting is a flag: --listen.port=9000. See docs/configuration.md.
@@ -25,6 +27,8 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
       return runConfig(rest);
     case 'admin':
       return runAdmin(rest);
+    case 'relay':
+      return runRelay(rest);
     case 'migrate-store':
       // Loads the client of PostgreSQL, which nothing else here needs.
       return (await import('./migrate-store-command.ts')).runMigrateStore(rest);

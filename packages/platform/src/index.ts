@@ -22,6 +22,7 @@ export type { OutboxTables, OutboxTable, OutboxParkedTable } from './outbox/outb
 export { enqueueOutbox, prepareEnqueue, type OutboxEntry } from './outbox/enqueue-outbox.ts';
 export { discardParked, listParked, unpark, type ParkedRow } from './outbox/parked.ts';
 export { startRelay, type Relay, type RelayDeps, type RelayLimits } from './relay/relay.ts';
+export { readRelayStatus, type RelayStatus, type ShardStatus } from './relay/relay-status.ts';
 
 export {
   LeaseError,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createInProcessLeases,
   enqueueOutbox,
+  readRelayStatus,
   silentLog,
   startRelay,
   systemClock,
@@ -38,6 +39,24 @@ requireServer(missingPostgres())('PostgreSQL', () => {
         expect(await store.horizon('outbox')).toBeLessThan(id);
       });
       expect(await store.horizon('outbox')).toBe(1);
+      await store.close();
+    });
+
+    test('the status counts what is pending, by shard, and tells its age by the clock of the database', async () => {
+      const database = await createPostgresDatabase(postgres);
+      const store = await database.open({ migrations: [contractMigrations] });
+      const leases = createInProcessLeases();
+      await leases.acquire('relay/1');
+      for (let index = 0; index < 20; index += 1)
+        await store.write((trx) => enqueueOutbox(trx, entry(`m${index}`)));
+      const { shards, parkedRows } = await readRelayStatus({ store, leases }, 2);
+      expect(parkedRows).toBe(0);
+      expect(shards.map(({ holder }) => holder?.token)).toEqual([undefined, 1]);
+      expect(shards.reduce((sum, { pendingRows }) => sum + pendingRows, 0)).toBe(20);
+      for (const { pendingRows, oldestAgeMs } of shards) {
+        expect(pendingRows).toBeGreaterThan(0);
+        expect(oldestAgeMs).toBeGreaterThanOrEqual(0);
+      }
       await store.close();
     });
 

@@ -14,7 +14,12 @@ export { renderConfigReference, renderSampleConfig } from './config/render-confi
 export { errorCodes, type ErrorCode } from './errors/error-registry.ts';
 export { renderErrorTable } from './errors/render-error-table.ts';
 export { ListenError } from './http/http-listener.ts';
-export { createOperatorClient, OperatorError, type OperatorClient } from './operator/operator-client.ts';
+export {
+  createOperatorClient,
+  OperatorError,
+  type OperatorClient,
+  type RelayStatusAnswer,
+} from './operator/operator-client.ts';
 export {
   CentrifugoError,
   createCentrifugoApi,

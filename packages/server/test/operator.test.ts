@@ -45,6 +45,36 @@ describe('the operator', () => {
     await operator.disconnectClient('nobody');
   });
 
+  it('sees how the relay stands, and decides about rows that the bus kept refusing', async () => {
+    await using running = await startTestServer({ relay: { shards: 3 } });
+    const operator = clientOf(running);
+    const { shards, parked_rows } = await operator.relayStatus();
+    expect(parked_rows).toBe(0);
+    expect(
+      shards.map(({ shard, holder, token, pending_rows }) => [shard, holder, token, pending_rows]),
+    ).toEqual([0, 1, 2].map((shard) => [shard, 'this process', 1, 0]));
+    await running.server.store.write(async (trx) => {
+      for (let id = 1; id <= 250; id += 1) {
+        const row = { id, subject: 'events.group.1', ordering_key: 'a', message_id: `m.${id}`, attempts: 10 };
+        await trx
+          .insertInto('outbox_parked')
+          .values({ ...row, payload: new Uint8Array(), error_code: 'BUS_TOO_LARGE', parked_at_ms: 1 })
+          .execute();
+      }
+    });
+    expect((await operator.relayStatus()).parked_rows).toBe(250);
+    expect((await operator.listParked()).map(({ id }) => id)).toEqual(
+      Array.from({ length: 250 }, (_, i) => i + 1),
+    );
+    expect([await operator.discardParked(7), await operator.discardParked(7)]).toEqual([true, false]);
+    expect([await operator.unpark(8), await operator.unpark(8)]).toEqual([true, false]);
+    expect((await operator.relayStatus()).parked_rows).toBe(248);
+    for (const id of [Number.NaN, -1, 1.5, 2 ** 60]) {
+      await expect(operator.unpark(id)).rejects.toThrow('status 400');
+      await expect(operator.discardParked(id)).rejects.toThrow('status 400');
+    }
+  });
+
   it('is whoever can read the secrets file, and nobody else', async () => {
     await using running = await startTestServer();
     await using other = await startTestServer();
