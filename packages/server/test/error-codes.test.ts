@@ -10,7 +10,9 @@ import {
 } from '@conclave/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { httpErrorCodes, matrixErrorCodes, type ErrorCodeEntry } from '../src/errors/error-codes.ts';
+import { createCentrifugoApi } from '../src/gateway/centrifugo-api.ts';
 import { createHttp } from '../src/http/create-http.ts';
+import { addGatewayRoutes, gatewayPaths } from '../src/operator/gateway-routes.ts';
 import { parseConfig } from '../src/config/load-config.ts';
 import { createRateLimiters } from '../src/server/rate-limiters.ts';
 import { transferErrorCodes } from '../src/transfers/transfer-error-codes.ts';
@@ -224,6 +226,36 @@ describe('every error code', () => {
       const late = await ask(url, 'GET', '/STORE_FULL');
       expect(noted(late)).toBe('CONCLAVE_STORAGE_FULL');
       expect(late.headers.get('connection')).toBe('close');
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('of a Centrifugo that does not answer', async () => {
+    const app = createHttp({
+      listen: parseConfig({}).listen,
+      log: silentLog,
+      random: systemRandom,
+      limiters: createRateLimiters(
+        ({ burst, perSecond }) => createTokenBucketLimiter({ clock: systemClock, burst, perSecond }),
+        parseConfig({}).rateLimits,
+      ),
+      isStopping: () => false,
+      clientAddress: () => '192.0.2.1',
+    });
+    // Nobody listens there.
+    const api = createCentrifugoApi({ apiUrl: 'http://127.0.0.1:9', apiKey: '', clock: systemClock });
+    addGatewayRoutes(
+      app,
+      { onRequest: async () => {} },
+      {
+        describe: async () => ({ engine: 'centrifugo', nodes: await api.info() }),
+        disconnectClient: (client) => api.disconnect({ user: '', client }),
+      },
+    );
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    try {
+      expect(noted(await ask(url, 'GET', gatewayPaths.gateway))).toBe('CONCLAVE_GATEWAY_UNAVAILABLE');
     } finally {
       await app.close();
     }
