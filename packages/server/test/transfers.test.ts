@@ -84,7 +84,7 @@ describe('a transfer', () => {
     expect(await rowCounts(running.server)).toMatchObject({ transfers: 2, transferBytes: 11 });
     await clock.advance(9_000);
     await expect
-      .poll(() => rowCounts(running.server))
+      .poll(() => rowCounts(running.server), { timeout: 20_000 })
       .toMatchObject({
         transfers: 1,
         transferBytes: 6,
@@ -98,7 +98,7 @@ describe('a transfer', () => {
     await using running = await startTestServer({}, { clock });
     await Promise.all(Array.from({ length: 510 }, () => create(running, 'x', '?ttl_ms=1')));
     await clock.advance(60_000);
-    await expect.poll(() => rowCounts(running.server)).toMatchObject(nothing);
+    await expect.poll(() => rowCounts(running.server), { timeout: 20_000 }).toMatchObject(nothing);
   });
 });
 
