@@ -40,7 +40,7 @@ const relay = startRelay({
   leases,
   shards,
   random: systemRandom,
-  limits: { maxBackoffMs: 500 },
+  limits: { maxBackoffMs: 500, balanceMs: 1_000 },
 });
 process.send!('ready');
 // Never outlives the test.

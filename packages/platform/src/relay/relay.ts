@@ -65,6 +65,8 @@ export interface RelayLimits {
   readonly maxBackoffMs: number;
   /** How often to look without having been woken. */
   readonly pollMs: number;
+  /** How often shards are spread anew over the relays there are. */
+  readonly balanceMs: number;
 }
 
 export interface RelayDeps<DB extends OutboxTables> {
@@ -94,6 +96,7 @@ const DEFAULT_LIMITS: RelayLimits = {
   minBackoffMs: 100,
   maxBackoffMs: 10_000,
   pollMs: 2_000,
+  balanceMs: 5_000,
 };
 
 export class Relay {
@@ -140,7 +143,10 @@ export class Relay {
     this.#tenures = new ShardTenures({
       leases: deps.leases,
       shards: deps.shards,
+      clock: deps.clock,
+      random: deps.random,
       log: deps.log,
+      balanceMs: this.#limits.balanceMs,
       onGained: () => this.#gained(),
       onLost: (tenure) => this.#lost(tenure),
     });

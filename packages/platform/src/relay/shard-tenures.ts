@@ -1,11 +1,14 @@
 /**
  * Which shards of the outbox this process relays: it waits for the lease of every shard, and relays those it holds.
  *
- *   acquire relay/3 ─▶ gained(tenure) ─▶ … ─▶ lease lost ─▶ lost(tenure) ─▶ acquire relay/3 …
+ *   acquire relay/3 ─▶ gained(tenure) ─▶ … ─▶ lease lost, or given away ─▶ lost(tenure) ─▶ acquire relay/3 …
  */
+import type { Clock } from '../clock/clock.ts';
 import type { Lease, Leases } from '../leases/leases.ts';
 import type { Log } from '../log/log.ts';
 import { shardOf, SLOTS } from '../outbox/slot.ts';
+import type { RandomSource } from '../random/random-source.ts';
+import { ShardBalance } from './shard-balance.ts';
 
 /** One uninterrupted time for which this process holds a shard. */
 export interface Tenure {
@@ -16,28 +19,45 @@ export interface Tenure {
 export interface ShardTenuresDeps {
   readonly leases: Leases;
   readonly shards: number;
+  readonly clock: Clock;
+  readonly random: RandomSource;
   readonly log: Log;
+  /** How often shards are spread anew. */
+  readonly balanceMs: number;
   readonly onGained: (tenure: Tenure) => void;
   readonly onLost: (tenure: Tenure) => void;
 }
 
-export const relayLeasePrefix = 'relay/';
+/** How long a shard that was given away is left to others. */
+const GIVEN_MS = 1_000;
 
 export function relayLeaseName(shard: number): string {
-  return `${relayLeasePrefix}${shard}`;
+  return `relay/${shard}`;
 }
 
 export class ShardTenures {
   readonly #deps: ShardTenuresDeps;
   readonly #tenureByShard = new Map<number, Tenure>();
+  /** Shards that were given away, while this process does not ask for them again. */
+  readonly #given = new Set<number>();
   readonly #stop = new AbortController();
   readonly #waiting: Promise<unknown>;
+  readonly #balance: ShardBalance;
   #slots: readonly number[] = [];
 
   /** Starts at once. */
   constructor(deps: ShardTenuresDeps) {
     this.#deps = deps;
     this.#waiting = Promise.all(Array.from({ length: deps.shards }, (_, shard) => this.#follow(shard)));
+    this.#balance = new ShardBalance({
+      leases: deps.leases,
+      member: Buffer.from(deps.random.bytes(12)).toString('hex'),
+      clock: deps.clock,
+      log: deps.log,
+      everyMs: deps.balanceMs,
+      held: () => [...this.#tenureByShard.keys()],
+      give: (shard) => this.#give(shard),
+    });
   }
 
   get size(): number {
@@ -65,6 +85,7 @@ export class ShardTenures {
   /** Gives the shards to whoever waits for them. */
   async release(): Promise<void> {
     this.stop();
+    await this.#balance.close();
     await Promise.all([...this.#tenureByShard.values()].map(({ lease }) => lease.release()));
     await this.#waiting;
   }
@@ -93,6 +114,8 @@ export class ShardTenures {
         this.#changed();
         onGained(tenure);
         await over.promise;
+        // Whoever waits for it has it by then.
+        if (this.#given.delete(shard)) await this.#pause(GIVEN_MS);
       } catch (err) {
         if (signal.aborted) return;
         // Leases are closed before the relay: nothing to wait for.
@@ -100,6 +123,25 @@ export class ShardTenures {
         return;
       }
     }
+  }
+
+  #give(shard: number): void {
+    this.#given.add(shard);
+    void this.#tenureByShard.get(shard)?.lease.release();
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { signal } = this.#stop;
+      const end = () => {
+        timer[Symbol.dispose]();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = this.#deps.clock.schedule(delayMs, end);
+      signal.addEventListener('abort', end);
+      if (signal.aborted) end();
+    });
   }
 
   #changed(): void {
