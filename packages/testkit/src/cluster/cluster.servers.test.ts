@@ -49,6 +49,34 @@ requireServer(missingCluster())('a cluster', () => {
     await cluster.whenReady();
   });
 
+  it('answers every request while its processes are stopped and started one after the other', async () => {
+    const outcomes = new Map<string, number>();
+    const done = new AbortController();
+    const ask = async (): Promise<void> => {
+      while (!done.signal.aborted) {
+        let outcome: string;
+        try {
+          const answer = await fetch(`${cluster.url}/_matrix/client/versions`);
+          await answer.text();
+          outcome = String(answer.status);
+        } catch (error) {
+          outcome = String((error as Error).cause ?? error);
+        }
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+    };
+    const asking = [ask(), ask(), ask(), ask()];
+    for (const server of cluster.servers) {
+      expect(await server.stop()).toBe(0);
+      await server.restart();
+      await cluster.whenReady();
+    }
+    done.abort();
+    await Promise.all(asking);
+    expect([...outcomes.keys()]).toEqual(['200']);
+    expect(outcomes.get('200')).toBeGreaterThan(20);
+  });
+
   it('keeps every secret from other users and out of process arguments', async () => {
     // Each engine and process has a folder that nobody else may enter.
     for (const name of await readdir(folder)) {

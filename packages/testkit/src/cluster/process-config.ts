@@ -8,6 +8,8 @@ export interface ProcessConfigInput {
   readonly dataDirectory: string;
   /** One for all processes. */
   readonly secretsFile: string;
+  /** Those of attachments; one for all processes too. */
+  readonly masterKeysFile: string;
   readonly ports: { readonly listen: number; readonly admin: number };
   readonly engines: BaseEngines;
   /** The port of 127.0.0.1 at which this process reaches the engine. */
@@ -41,6 +43,7 @@ export function configOfProcess(input: ProcessConfigInput): ConfigInput {
       bucket: s3.bucket,
       accessKeyId: s3.accessKeyId,
       secretAccessKeyFile: s3.secretAccessKeyFile,
+      masterKeysFile: input.masterKeysFile,
     },
     // HAProxy asks twice a second and looks away after three refusals.
     shutdown: { drainMs: 4_000 },

@@ -13,9 +13,12 @@
  * with the process that called `startCluster`. Who breaks it (tests, `conclave chaos`) does so through the handles: each
  * process and each engine can be killed, paused and restarted, each link cut and stalled.
  */
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { systemClock, systemRandom } from '@conclave/platform';
+import { createMasterKeys } from '@conclave/platform/blob-encryption';
 import type { ConfigInput } from '@conclave/server';
 import { startServerProcess, type ServerProcess } from '../server-process.ts';
 import { missingCentrifugo } from '../servers/centrifugo.ts';
@@ -144,6 +147,9 @@ async function start(options: ClusterOptions, stack: AsyncDisposableStack): Prom
     }),
   );
 
+  const masterKeysFile = join(folder, 'master-keys.json');
+  if (!existsSync(masterKeysFile)) await createMasterKeys(masterKeysFile, systemRandom, systemClock.nowMs());
+
   onProgress(`starting ${names.join(', ')}`);
   const startProcess = async (name: string, index: number): Promise<ClusterProcess> =>
     startClusterProcess({
@@ -244,6 +250,7 @@ async function startClusterProcess(input: StartProcessInput): Promise<ClusterPro
     publicUrl: input.publicUrl,
     dataDirectory,
     secretsFile: join(folder, 'secrets.json'),
+    masterKeysFile: join(folder, 'master-keys.json'),
     ports,
     engines: input.engines,
     portOf: (engine) => input.links[`${name}.${engine}`]?.port ?? portOf(engine),
