@@ -24,6 +24,8 @@ export interface CheckResult {
   readonly received: number;
   readonly removals: number;
   readonly attachments: number;
+  /** The longest time for which a client process itself did nothing: then it was late for reasons that are not the server's. */
+  readonly longestStallMs: number;
 }
 
 export function checkHistory({ entries, logs, faults, recoveryLimitMs }: CheckInput): CheckResult {
@@ -45,6 +47,10 @@ export function checkHistory({ entries, logs, faults, recoveryLimitMs }: CheckIn
     acknowledged: count('acknowledged'),
     received: count('received'),
     removals: count('removed'),
+    longestStallMs: entries.reduce(
+      (longest, entry) => (entry.kind === 'stalled' ? Math.max(longest, entry.stalledMs) : longest),
+      0,
+    ),
     attachments: entries.filter((entry) => entry.kind === 'downloaded' && entry.intact).length,
   };
 }

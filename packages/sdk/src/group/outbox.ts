@@ -22,7 +22,8 @@ import type { GroupContext } from './group-context.ts';
 import { outgoingCodec, type OutgoingRecord } from './group-records.ts';
 import { toMemberContent } from './message-content.ts';
 
-const BACKOFF = { baseMs: 300, maxMs: 15_000 };
+/** However long the server was away, a client goes on within seconds of its return. */
+const BACKOFF = { baseMs: 300, maxMs: 5_000 };
 /** Encryptions of one message before it is given up: each costs somebody else a commit. */
 const MAX_ROUNDS = 50;
 

@@ -36,7 +36,8 @@ export interface LiveFeed {
   close(): Promise<void>;
 }
 
-const BACKOFF = { baseMs: 200, maxMs: 10_000 };
+/** However long the server was away, a client hears again within seconds of its return. */
+const BACKOFF = { baseMs: 200, maxMs: 5_000 };
 /** After this long without a connection the server is asked again where the gateway is: it may have moved. */
 const LOST_MS = 30_000;
 
