@@ -323,7 +323,9 @@ export const configSchema = z.strictObject({
         .describe(
           "For centrifugo: where its HTTP API is reached by this server, for health and operators' commands.",
         ),
-      apiKeyFile: secretFile("the key of Centrifugo's HTTP API"),
+      apiKeyFile: secretFile("the key of Centrifugo's HTTP API").describe(
+        "The file that holds the key of Centrifugo's HTTP API, readable by this user only. null: the key that `conclave config centrifugo` prints, which follows from the root key.",
+      ),
       tokenLifetimeMs: integer(10_000, dayMs)
         .default(10 * minuteMs)
         .describe('Lifetime of connection and subscription tokens; clients refresh them.'),
@@ -338,7 +340,7 @@ export const configSchema = z.strictObject({
         .describe('Open real-time connections per client address.'),
     })
     .prefault({})
-    .describe('The embedded real-time gateway.'),
+    .describe('The real-time gateway: in this process, in another one, or Centrifugo.'),
   sealedGroups: z
     .strictObject({
       maxPerAccount: integer(1, 1_000_000).default(1_000).describe('Groups that one account may create.'),

@@ -32,7 +32,7 @@ export interface GatewayFeedLimits {
   readonly maxLingering: number;
   /** Subjects that are followed in all; listeners of more are told to try again. */
   readonly maxSubjects: number;
-  /** How long the bus may take to subscribe. */
+  /** How long the bus may take to subscribe. The official client gives up after 5 seconds, and reconnects. */
   readonly subscribeTimeoutMs: number;
   /** After a gap on all subjects: how many are reset at once, and the pause between. Clients come back in that pace. */
   readonly resetsPerStep: number;
@@ -60,7 +60,7 @@ const DEFAULT_LIMITS: GatewayFeedLimits = {
   lingerMs: 60_000,
   maxLingering: 10_000,
   maxSubjects: 200_000,
-  subscribeTimeoutMs: 5_000,
+  subscribeTimeoutMs: 3_000,
   resetsPerStep: 256,
   resetStepMs: 10,
 };

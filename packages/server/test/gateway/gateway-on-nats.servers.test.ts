@@ -1,5 +1,5 @@
 /** The embedded gateway fed by a real JetStream: the contract, and what happens when the stream is lost or the link is cut. */
-import { createMetrics, silentLog, systemClock, type Bus } from '@conclave/platform';
+import { createMetrics, isTransientBusError, silentLog, systemClock, type Bus } from '@conclave/platform';
 import { openNatsBus } from '@conclave/platform/nats';
 import { gatewayContract, gatewayContractSettings } from '@conclave/testkit/contracts';
 import { missingNats, startNats, type NatsServer } from '@conclave/testkit/servers';
@@ -72,12 +72,44 @@ requireServer(missingNats())('on JetStream', () => {
     ]);
   });
 
+  test('who subscribes while the bus is away is told to try again, and is subscribed when it is back', async () => {
+    const [gateway] = gateways as [ServedGateway];
+    const refusals: unknown[] = [];
+    await nats.kill();
+    const listening = listen(gateway, 'group:patient.0', (error) => refusals.push(error));
+    await until(() => refusals.length > 0);
+    expect(refusals[0]).toMatchObject({ error: { code: 100 } });
+    await nats.restart();
+    using anna = await listening;
+    await sayUntilAccepted(1, 'patient');
+    await until(() => anna.heard.length === 1);
+    expect(anna.heard).toEqual([1]);
+  });
+
+  test('a bus that hangs ends the wait of who subscribes, and nothing else', async () => {
+    const [gateway] = gateways as [ServedGateway];
+    using before = await listen(gateway, 'group:hang.0');
+    const refusals: unknown[] = [];
+    nats.pause();
+    const listening = listen(gateway, 'group:hang2.0', (error) => refusals.push(error));
+    await until(() => refusals.length > 0);
+    expect(before.client.state).toBe('connected');
+    nats.resume();
+    using after = await listening;
+    await sayUntilAccepted(1, 'hang2');
+    await until(() => after.heard.includes(1));
+    await sayUntilAccepted(1, 'hang');
+    await until(() => before.heard.includes(1));
+    expect([before.heard, after.heard]).toEqual([[1], [1]]);
+  });
+
   /** As the relay does it: again until the bus has accepted. */
-  async function sayUntilAccepted(seq: number): Promise<void> {
+  async function sayUntilAccepted(seq: number, group = 'lost'): Promise<void> {
     for (;;) {
       try {
-        return await say(relayBus, 'lost', seq);
-      } catch {
+        return await say(relayBus, group, seq);
+      } catch (error) {
+        if (!isTransientBusError(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }

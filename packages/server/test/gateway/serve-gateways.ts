@@ -73,7 +73,11 @@ export interface Listener extends Disposable {
 }
 
 /** Connects and subscribes; resolves once it is subscribed. */
-export async function listen(gateway: { readonly url: string }, channel: string): Promise<Listener> {
+export async function listen(
+  gateway: { readonly url: string },
+  channel: string,
+  onError: (error: unknown) => void = () => {},
+): Promise<Listener> {
   const claims = { user: '', expiresAtMs: Date.now() + 3_600_000 };
   let url = gateway.url;
   const client = new Centrifuge(
@@ -108,7 +112,7 @@ export async function listen(gateway: { readonly url: string }, channel: string)
     },
   };
   client.on('error', () => {});
-  subscription.on('error', () => {});
+  subscription.on('error', onError);
   subscription.on('publication', ({ data }: PublicationContext) => listener.heard.push(data.seq));
   subscription.on('subscribed', (context) => listener.subscribed.push(context));
   subscription.on('subscribing', ({ code }) => {
