@@ -69,6 +69,19 @@ async function setUp({ trustedProxies = [], sampleRatio = 0, addRoutes }: SetUp)
   };
 }
 
+/** A body whose rest comes when its request has long been taken up. */
+function inParts(): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async start(controller) {
+      for (let part = 0; part < 3; part++) {
+        controller.enqueue(new Uint8Array(3_000));
+        await new Promise((resolve) => void setTimeout(resolve, 20));
+      }
+      controller.close();
+    },
+  });
+}
+
 const octets = { 'content-type': 'application/octet-stream' };
 const eventLoopTurn = () => new Promise((resolve) => void setImmediate(resolve));
 
@@ -90,8 +103,9 @@ test('every line on behalf of a request carries its id, which the answer carries
       const { headers } = await fetch(`${url}/x/${n}`, {
         method: 'POST',
         headers: octets,
-        body: 'x'.repeat(9_999),
-      });
+        body: inParts(),
+        duplex: 'half',
+      } as RequestInit);
       idByN.set(String(n), headers.get('x-request-id'));
     }),
   );

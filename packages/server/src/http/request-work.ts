@@ -5,9 +5,9 @@
  *     onRequest ──▶ limits, CORS ──▶ preParsing ──▶ body ──▶ preValidation ──▶ route ──▶ onResponse
  *     runWork(id)                    span begins             runWork(id, span)           span ends
  *
- * Twice, since the body arrives in events of the socket, which know nothing of the request's work. The span begins behind the
- * limits, with the time at which the request came: what a flood costs must not be doubled by tracing it; and what the gateway
- * takes over has no span, since it lasts as long as its client stays.
+ * Twice, since the span begins behind the limits, though with the time at which the request came: what a flood costs must not be
+ * doubled by tracing it; and what the gateway takes over has no span, since it lasts as long as its client stays. (Over the
+ * body, which arrives in events of the socket, fastify carries the work itself.)
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { runWork, type Tracer, type Work } from '@conclave/platform';
