@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat, writeFile, chmod } from 'node:fs/promises';
+import { chmod, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -390,6 +390,16 @@ describe('rotation of the master key', () => {
     await removeMasterKey(encryption.masterKeysFile, old, systemRandom);
     expect((await read('blob-7')).toString()).toBe('content 7');
     expect(await read('blob-7', undefined, disk)).toEqual(raw);
+  });
+
+  test('without the file nothing is put or read, until it is back', async () => {
+    await put('a', Buffer.from('content'));
+    await rename(encryption.masterKeysFile, `${encryption.masterKeysFile}.away`);
+    expect(await codeOf(blobs.get('a'))).toBe('BLOB_MASTER_KEY_UNKNOWN');
+    expect(await codeOf(put('b', Buffer.from('other')))).toBe('BLOB_MASTER_KEY_UNKNOWN');
+    await rename(`${encryption.masterKeysFile}.away`, encryption.masterKeysFile);
+    expect((await read('a')).toString()).toBe('content');
+    expect(await blobs.get('b')).toBeUndefined();
   });
 
   test('a data key that does not open is reported and left; all others are wrapped anew', async () => {

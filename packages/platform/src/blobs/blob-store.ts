@@ -55,7 +55,7 @@ export type BlobErrorCode =
   | 'BLOB_DAMAGED'
   /** The blob's data key is not the one that was wrapped, or was wrapped by another master key of this name. */
   | 'BLOB_DATA_KEY_DAMAGED'
-  /** The blob's data key is wrapped by a master key that is not in the key ring. */
+  /** The blob's data key is wrapped by a master key that is not in the ring, or the ring itself cannot be read. */
   | 'BLOB_MASTER_KEY_UNKNOWN';
 
 export class BlobError extends Error {

@@ -3,11 +3,12 @@
  *
  *     ApiError      what a route meant to say
  *     StoreError    the database is busy, closing, full or unavailable: not the caller's fault, not a bug
+ *     BlobError     the same of attachments; what is damaged there is for the operator, like a bug
  *     fastify       the request never reached a route
  *     the rest      a bug: 500, logged whole, told to the caller as a request id only
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { StoreError, type Log } from '@conclave/platform';
+import { BlobError, StoreError, type Log } from '@conclave/platform';
 import { ApiError } from '../errors/api-error.ts';
 import { errorCodes } from '../errors/error-registry.ts';
 
@@ -32,6 +33,11 @@ export function answerError(
   else span?.set({ 'error.type': known.code });
   if (error instanceof StoreError) {
     log.warn({ code: error.code, requestId: request.id, err: error }, 'a request met an unwilling database');
+  } else if (error instanceof BlobError) {
+    log.warn(
+      { code: error.code, requestId: request.id, err: error },
+      'a request met an unwilling blob store',
+    );
   }
   if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
   return reply.code(status).send({
@@ -45,7 +51,27 @@ export function answerError(
 function knownError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (error instanceof StoreError) return fromStore(error);
+  if (error instanceof BlobError) return fromBlobs(error);
   return fromFastify(error);
+}
+
+function fromBlobs(error: BlobError): ApiError | undefined {
+  switch (error.code) {
+    // A master key that is missing comes with its file.
+    case 'BLOB_STORE_UNAVAILABLE':
+    case 'BLOB_MASTER_KEY_UNKNOWN':
+      return new ApiError('CONCLAVE_STORAGE_UNAVAILABLE', 'Attachments are not available', {
+        retryAfterMs: 2_000,
+        cause: error,
+      });
+    case 'BLOB_KEY_INVALID':
+    case 'BLOB_RANGE_INVALID':
+    case 'BLOB_DAMAGED':
+    case 'BLOB_DATA_KEY_DAMAGED':
+      return undefined;
+    default:
+      return error.code satisfies never;
+  }
 }
 
 function fromStore(error: StoreError): ApiError | undefined {

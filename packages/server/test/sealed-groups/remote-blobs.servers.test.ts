@@ -84,7 +84,8 @@ requireServer(missingS3(), missingRedis())('attachments in S3, with Redis', () =
     await s3.kill();
     const again = await ask(world.url, 'GET', seen!.path, { token });
     expect(Buffer.from(again.octets).equals(Buffer.from(seen!.octets))).toBe(true);
-    expect((await ask(world.url, 'GET', unseen!.path, { token })).status).toBeGreaterThanOrEqual(500);
+    const refused = await ask(world.url, 'GET', unseen!.path, { token });
+    expect([refused.status, refused.body.errcode]).toEqual([503, 'CONCLAVE_STORAGE_UNAVAILABLE']);
     await s3.restart();
     const back = await ask(world.url, 'GET', unseen!.path, { token });
     expect(Buffer.from(back.octets).equals(Buffer.from(unseen!.octets))).toBe(true);

@@ -15,7 +15,7 @@ import type { Store } from '../../store/store.ts';
 import { BlobError } from '../blob-store.ts';
 import type { BlobKeyTables } from './blob-key-table.ts';
 import { unwrapDataKey, wrapDataKey, type WrapPlace } from './key-wrap.ts';
-import type { MasterKeys } from './master-keys.ts';
+import { MasterKeysError, type MasterKeys } from './master-keys.ts';
 import { generationBytes } from './sealed-format.ts';
 
 export interface DataKeysDeps {
@@ -53,7 +53,7 @@ export function createDataKeys(deps: DataKeysDeps) {
     async create(blobKey: string): Promise<DataKey> {
       const generation = random.bytes(generationBytes);
       const key = random.bytes(32);
-      const master = await masterKeys.current();
+      const master = await available(masterKeys.current());
       const row = {
         blob_key: blobKey,
         generation,
@@ -158,7 +158,7 @@ export function createDataKeys(deps: DataKeysDeps) {
       let after: WrapPlace | undefined;
       for (;;) {
         if (signal?.aborted === true) break;
-        const current = await masterKeys.current();
+        const current = await available(masterKeys.current());
         const rows = await outdated(current.id, after);
         const last = rows.at(-1);
         if (last === undefined) break;
@@ -219,7 +219,7 @@ export function createDataKeys(deps: DataKeysDeps) {
     readonly master_key_id: string;
     readonly wrapped: Uint8Array;
   }): Promise<Uint8Array> {
-    const master = await masterKeys.find(row.master_key_id);
+    const master = await available(masterKeys.find(row.master_key_id));
     if (master === undefined) {
       throw new BlobError(
         'BLOB_MASTER_KEY_UNKNOWN',
@@ -230,6 +230,16 @@ export function createDataKeys(deps: DataKeysDeps) {
     if (key === undefined)
       throw new BlobError('BLOB_DATA_KEY_DAMAGED', 'the data key of the blob does not open');
     return key;
+  }
+
+  /** A ring that cannot be read now has none of its keys. */
+  async function available<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked;
+    } catch (cause) {
+      if (!(cause instanceof MasterKeysError)) throw cause;
+      throw new BlobError('BLOB_MASTER_KEY_UNKNOWN', 'the ring of master keys cannot be used', { cause });
+    }
   }
 
   /** The checked row is right, so every other of the blob is not. */

@@ -38,6 +38,7 @@ export interface EncryptBlobsDeps extends DataKeysDeps {
   readonly log: Log;
 }
 
+/** Rejects with what the database rejects with, too. */
 export interface EncryptedBlobStore extends BlobStore {
   /** A job: wraps all data keys by the current master key. May be stopped and begun again at any time. Resolves with how many. */
   rewrapDataKeys(signal?: AbortSignal): Promise<number>;

@@ -18,7 +18,7 @@ export interface S3Settings {
 }
 
 export interface S3Limits {
-  /** One call with all its retries; for reading, until the first octet. Default 30,000. */
+  /** One call with all its retries, beside the time that its octets may take; for reading, until the first octet. Default 30,000. */
   readonly callMs: number;
   /** Between two chunks of a body that somebody waits for. Default 15,000. */
   readonly silenceMs: number;
@@ -29,6 +29,8 @@ export interface S3Limits {
 export const defaultS3Limits: S3Limits = { callMs: 30_000, silenceMs: 15_000, attempts: 4 };
 
 const connectMs = 3_000;
+/** A way to S3 that takes less is as good as none. */
+const minBytesPerMs = 256;
 /** A download holds one for as long as its reader takes. */
 const maxSockets = 1_024;
 
@@ -37,8 +39,8 @@ export interface S3Calls {
   readonly bucket: string;
   readonly clock: Clock;
   readonly limits: S3Limits;
-  /** Runs `call` within the time. Rejects with {@link BlobError} `BLOB_STORE_UNAVAILABLE`. */
-  readonly run: <T>(call: S3Call<T>) => Promise<T>;
+  /** Runs `call`, which sends `bytes` (default 0), within the time. Rejects with {@link BlobError} `BLOB_STORE_UNAVAILABLE`. */
+  readonly run: <T>(call: S3Call<T>, bytes?: number) => Promise<T>;
   /** The same, but undefined for answers with one of these error codes. */
   readonly unless: <T>(codes: ReadonlySet<string>, call: S3Call<T>) => Promise<T | undefined>;
 }
@@ -64,9 +66,10 @@ export function createS3Calls(settings: S3Settings, clock: Clock, limits: S3Limi
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
 
-  const run = async <T>(call: S3Call<T>): Promise<T> => {
+  const run = async <T>(call: S3Call<T>, bytes = 0): Promise<T> => {
     const abort = new AbortController();
-    using _timer = clock.schedule(limits.callMs, () => abort.abort(new Error('S3 did not answer in time')));
+    const withinMs = limits.callMs + bytes / minBytesPerMs;
+    using _timer = clock.schedule(withinMs, () => abort.abort(new Error('S3 did not answer in time')));
     return await call({ abortSignal: abort.signal });
   };
 
@@ -75,9 +78,9 @@ export function createS3Calls(settings: S3Settings, clock: Clock, limits: S3Limi
     bucket: settings.bucket,
     clock,
     limits,
-    async run(call) {
+    async run(call, bytes) {
       try {
-        return await run(call);
+        return await run(call, bytes);
       } catch (error) {
         throw unavailable(error);
       }

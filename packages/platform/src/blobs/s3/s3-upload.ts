@@ -107,18 +107,14 @@ class PartFiller {
 async function putWhole(calls: S3Calls, key: string, bytes: Uint8Array): Promise<void> {
   const { client, bucket } = calls;
   const sum = createHash('sha256').update(bytes).digest('base64');
-  const stored = await calls.run((options) =>
-    client.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: bytes,
-        ContentLength: bytes.length,
-        ChecksumSHA256: sum,
-      }),
-      options,
-    ),
-  );
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: bytes,
+    ContentLength: bytes.length,
+    ChecksumSHA256: sum,
+  });
+  const stored = await calls.run((options) => client.send(command, options), bytes.length);
   await assertStored(calls, key, sum, stored.ChecksumSHA256);
 }
 
@@ -175,18 +171,14 @@ async function sendPart(
   bytes: Uint8Array,
 ): Promise<Part> {
   const sum = createHash('sha256').update(bytes).digest('base64');
-  const { ETag } = await run((options) =>
-    client.send(
-      new UploadPartCommand({
-        ...upload,
-        PartNumber: number,
-        Body: bytes,
-        ContentLength: bytes.length,
-        ChecksumSHA256: sum,
-      }),
-      options,
-    ),
-  );
+  const command = new UploadPartCommand({
+    ...upload,
+    PartNumber: number,
+    Body: bytes,
+    ContentLength: bytes.length,
+    ChecksumSHA256: sum,
+  });
+  const { ETag } = await run((options) => client.send(command, options), bytes.length);
   if (ETag === undefined) throw new BlobError('BLOB_STORE_UNAVAILABLE', 'S3 stored a part without a tag');
   return { PartNumber: number, ETag, ChecksumSHA256: sum };
 }
