@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest';
-import { sharedStoreContract, storeContract } from '@conclave/testkit/contracts';
+import { schemaUpgradeContract, sharedStoreContract, storeContract } from '@conclave/testkit/contracts';
 import { missingPostgres, startPostgres, type PostgresServer } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { createPostgresDatabase } from './postgres-database.ts';
@@ -17,4 +17,5 @@ requireServer(missingPostgres())('PostgreSQL', () => {
 
   storeContract('PostgreSQL', () => createPostgresDatabase(server));
   sharedStoreContract('PostgreSQL', () => createPostgresDatabase(server));
+  schemaUpgradeContract('PostgreSQL', () => createPostgresDatabase(server));
 });
