@@ -73,9 +73,13 @@ describe('a transfer', () => {
     expect(new Uint8Array(await received.arrayBuffer())).toEqual(sent);
   });
 
-  it('expires at its time for readers, and is then swept away', async () => {
+  it('expires at its time for readers, and is then swept away', async ({ skip }) => {
     const clock = createManualClock();
     await using running = await startTestServer({ jobs: { sweepIntervalMs: 10_000 } }, { clock });
+    skip(
+      running.server.store.engine !== 'sqlite',
+      'sweeps begin with a lease there, which comes in real time',
+    );
     const short = await create(running, 'short', '?ttl_ms=1000');
     const long = await create(running, 'longer', '?ttl_ms=50000');
     expect(short.body.expires_at).toBe(clock.nowMs() + 1_000);
