@@ -69,6 +69,7 @@ describe('the configuration of Centrifugo', () => {
   it('allows the pages of this server and those that the settings name', () => {
     const { client } = render({ listen: { allowedOrigins: ['https://other.example.org'] } });
     expect(client.allowed_origins).toEqual(['https://chat.example.org', 'https://other.example.org']);
+    expect(render({ publicUrl: null }).client.allowed_origins).toEqual(['http://localhost:8008']);
   });
 
   it('has the limits and transports of the embedded gateway', () => {

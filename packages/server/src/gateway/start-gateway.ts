@@ -13,6 +13,7 @@ import type { Duplex } from 'node:stream';
 import type { Bus, Clock, Log, Metrics, RandomSource, Tracer } from '@conclave/platform';
 import type { Config } from '../config/config-schema.ts';
 import { startCentrifugoGateway } from './centrifugo-gateway.ts';
+import { publicUrlOf } from '../server/derive-addresses.ts';
 import { startEmbeddedGateway } from './embedded-gateway.ts';
 
 export interface StartGatewayDeps {
@@ -83,8 +84,8 @@ export function startGateway(deps: StartGatewayDeps): RunningGateway {
  * gateway's when that has a URL of its own.
  */
 export function gatewayOrigins(config: Pick<Config, 'publicUrl' | 'gateway' | 'listen'>): string[] {
-  const { publicUrl, gateway, listen } = config;
-  const own = publicUrl !== null && gateway.publicUrl !== null ? [publicUrl.replace(/\/$/, '')] : [];
+  const { gateway, listen } = config;
+  const own = gateway.publicUrl === null ? [] : [publicUrlOf(config, listen.port)];
   return [...new Set([...own, ...listen.allowedOrigins])];
 }
 
