@@ -87,6 +87,8 @@ defaults
   # Real-time connections: silent for as long as nobody writes, but the gateway pings every 25 seconds.
   timeout tunnel 90s
   timeout http-keep-alive 30s
+  # For an answer from /ready: a process that is merely busy is not taken out. Without it the time between two questions counts.
+  timeout check 2s
   # A connection that could not be made lost nothing: the request goes to another process.
   option redispatch 1
   retries 3
