@@ -100,18 +100,21 @@ requireServer(missingPostgres(), missingLoadBalancer())('processes behind a load
     expect(load.failures).toEqual([]);
   });
 
-  test('that cannot work with a newer schema say so, write nothing and do not start again', async () => {
+  test('that cannot work with a newer schema write nothing more, leave, and do not start again', async () => {
     await using stack = new AsyncDisposableStack();
     const { processes, start, untilReady } = await startProcesses(stack, 2);
+    const old = processes[0]!;
     expect(await processes[1]!.stop()).toBe(0);
-    processes[1] = await start(1, 'contract');
-    await untilReady(['p1']);
-    const ready = await fetch(`${processes[0]!.url}/ready`);
+    const starting = start(1, 'contract');
+    await expect
+      .poll(() => old.output, { timeout: 60_000, interval: 20 })
+      .toContain('this process must be replaced');
+    const ready = await fetch(`${old.url}/ready`);
     expect([ready.status, ((await ready.json()) as { failed: string[] }).failed]).toEqual([
       503,
       expect.arrayContaining(['schema']),
     ]);
-    const posted = await fetch(`${processes[0]!.url}/_conclave/transfer/v1`, {
+    const posted = await fetch(`${old.url}/_conclave/transfer/v1`, {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
       body: 'x',
@@ -120,8 +123,10 @@ requireServer(missingPostgres(), missingLoadBalancer())('processes behind a load
       503,
       'CONCLAVE_STORAGE_UNAVAILABLE',
     ]);
-    expect(processes[0]!.output).toContain('needs a program that knows');
-    expect(await processes[0]!.stop()).toBe(0);
+    await starting;
+    await expect.poll(() => old.isRunning, { timeout: 60_000 }).toBe(false);
+    expect(old.output).toMatch(/conclave: .* needs a program that knows .*STORE_SCHEMA_NEWER/);
+    await untilReady(['p1']);
     await expect(start(0)).rejects.toThrow('STORE_SCHEMA_NEWER');
   });
 });

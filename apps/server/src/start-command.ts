@@ -1,4 +1,4 @@
-/** `conclave start`: runs until SIGTERM or SIGINT, then stops in order. */
+/** `conclave start`: runs until SIGTERM or SIGINT, or until its database belongs to a newer version; then stops in order. */
 import { createLog, createMetrics, StoreError, systemRandom } from '@conclave/platform';
 import {
   ConfigError,
@@ -48,10 +48,10 @@ export async function runStart(args: readonly string[]): Promise<number> {
     await server.close();
     return fail(explain(error));
   }
-  await stop.promise;
+  const outdated = await Promise.race([stop.promise, server.outdated]);
   process.stdout.write('Stopping: running requests may finish.\n');
   await server.close();
-  return 0;
+  return outdated === undefined ? 0 : fail(explain(outdated));
 }
 
 function fail(message: string): number {

@@ -120,6 +120,7 @@ describe('a process whose database was migrated by a newer one', () => {
     await clock.advance(1_000);
     await expect.poll(() => watch.refusal()?.code).toBe('STORE_SCHEMA_NEWER');
     expect(await codeOf(insert(store, 'b'))).toBe('STORE_SCHEMA_NEWER');
+    expect((await watch.outdated).code).toBe('STORE_SCHEMA_NEWER');
     await expect(watch.check()).rejects.toThrow('migration 3 "later" of contract');
     expect(await store.db.selectFrom('account').select('id').execute()).toEqual([{ id: 'a' }]);
   });

@@ -1,7 +1,7 @@
 /**
  * A process that runs while a newer one migrates the same database learns of it here. Migrations that say that older
- * programs can go on change nothing for it; after any other, its units are refused with `STORE_SCHEMA_NEWER`, and so is
- * readiness, until somebody replaces it.
+ * programs can go on change nothing for it; after any other, its units are refused with `STORE_SCHEMA_NEWER`, readiness
+ * fails, and `outdated` resolves: a process that cannot work with its database holds leases that others need, so it leaves.
  *
  * It looks every `intervalMs` and whenever readiness is asked for, not in every unit: that would cost the hot path a
  * round trip. So between a migration that older programs cannot work with and the next look, an old process still
@@ -28,6 +28,8 @@ export interface SchemaWatchDeps<DB> {
 export interface SchemaWatch {
   /** Why this program cannot work with the database, as far as is known. For `gateWrites`. */
   refusal(): StoreError | undefined;
+  /** Resolves with the first refusal; stays pending as long as there is none. */
+  readonly outdated: Promise<StoreError>;
   /** Looks now. Rejects with the refusal, or with what kept it from looking. A readiness check. */
   check(): Promise<void>;
   /** Ends the watch and waits for the look under way. */
@@ -39,6 +41,7 @@ export function watchSchema<DB>(deps: SchemaWatchDeps<DB>): SchemaWatch {
   const sequences = [platformMigrations, ...deps.migrations];
   const { db } = deps.store;
   let refusal: StoreError | undefined;
+  const outdated = Promise.withResolvers<StoreError>();
   let closed = false;
   let looking: Promise<void> | undefined;
 
@@ -50,6 +53,7 @@ export function watchSchema<DB>(deps: SchemaWatchDeps<DB>): SchemaWatch {
       if (!isSchemaError(error)) throw error;
       if (refusal?.message !== error.message) log.error({ err: error }, 'this process must be replaced');
       refusal = error;
+      outdated.resolve(error);
       throw error;
     }
   }
@@ -73,6 +77,7 @@ export function watchSchema<DB>(deps: SchemaWatchDeps<DB>): SchemaWatch {
 
   return {
     refusal: () => refusal,
+    outdated: outdated.promise,
     check,
     async close() {
       closed = true;

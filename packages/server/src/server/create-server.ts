@@ -25,6 +25,7 @@ import {
   type MigrationSequence,
   type RandomSource,
   type Store,
+  type StoreError,
 } from '@conclave/platform';
 import { createNodeEngine } from '@conclave/ristretto/wasm-node';
 import { createSuite } from '@conclave/sealed-group';
@@ -103,6 +104,11 @@ export interface ConclaveServer {
    * the start command.
    */
   firstAccountToken(): Promise<string | undefined>;
+  /**
+   * Resolves when a newer process has made the database one that this program cannot work with: it should be closed, so that
+   * others get its leases.
+   */
+  readonly outdated: Promise<StoreError>;
   readonly accounts: AccountsFeature;
   readonly store: Store<ServerDatabase>;
   readonly metrics: Metrics;
@@ -181,7 +187,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   const has = (role: Role): boolean => config.roles.includes(role);
   const opened = await openStore(engineDeps);
   await refuseUnfinishedMove(opened);
-  const { store, readOnly, checks } = gateStore({
+  const { store, readOnly, checks, outdated } = gateStore({
     store: opened,
     migrations,
     isShared: opened.engine !== 'sqlite',
@@ -406,6 +412,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       log.info({ url: url(), addresses: listener.addresses, port: listener.port }, 'listening');
       return { url: url(), adminUrl: adminUrl() };
     },
+    outdated,
     async close() {
       closing ??= leave();
       await closing;

@@ -35,18 +35,24 @@ export interface GatedStore {
   readonly store: Store<ServerDatabase>;
   readonly readOnly: ReadOnlySwitch<ServerDatabase>;
   readonly checks: readonly ReadinessCheck[];
+  /** Resolves when a newer process has made the database one that this program cannot work with. */
+  readonly outdated: Promise<StoreError>;
 }
+
+/** Of a database that nobody else migrates. */
+const never = new Promise<StoreError>(() => {});
 
 export function gateStore(deps: GatedStoreDeps): GatedStore {
   const { migrations, clock, random, log, lifecycle } = deps;
   const readOnly = createReadOnlySwitch({ store: deps.store, clock, random });
   const database: ReadinessCheck = { name: 'database', run: () => checkDatabase(readOnly.store) };
-  if (!deps.isShared) return { store: readOnly.store, readOnly, checks: [database] };
+  if (!deps.isShared) return { store: readOnly.store, readOnly, checks: [database], outdated: never };
   const watch = lifecycle.own('schema watch', watchSchema({ store: deps.store, migrations, clock, log }));
   return {
     store: gateWrites(readOnly.store, () => watch.refusal()),
     readOnly,
     checks: [database, { name: 'schema', run: () => watch.check() }],
+    outdated: watch.outdated,
   };
 }
 
