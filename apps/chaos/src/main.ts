@@ -8,10 +8,6 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { renderReport, reportOf } from './report.ts';
-import { runChaos } from './run-chaos.ts';
-import { startSingleServer } from './target/single-server.ts';
-import { startClusterTarget } from './target/cluster.ts';
 
 const usage = `Usage: conclave chaos [--minutes N] [--seed S] [--quick] [--gateway embedded|centrifugo] [--single] [--keep] [--json]
 
@@ -55,6 +51,11 @@ async function main(): Promise<number> {
   if (gateway !== 'embedded' && gateway !== 'centrifugo')
     return refuse('--gateway is embedded or centrifugo');
 
+  // Only now, so that a wrong argument is answered at once.
+  const { runChaos } = await import('./run-chaos.ts');
+  const { renderReport, reportOf } = await import('./report.ts');
+  const { startSingleServer } = await import('./target/single-server.ts');
+  const { startClusterTarget } = await import('./target/cluster.ts');
   // People read along; with --json only the report is on standard output.
   const say = (line: string): void => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
   const folder = await mkdtemp(join(tmpdir(), 'conclave-chaos-'));
