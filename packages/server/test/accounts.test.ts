@@ -11,6 +11,33 @@ const passwordAuth = (user: string, password: string) => ({
   password,
 });
 
+describe('text with U+0000', () => {
+  it('is refused wherever it comes in', async () => {
+    await using running = await startTestServer();
+    const { url } = running;
+    const nul = '\0';
+    await register(url, 'alice');
+    const auth = { type: 'm.login.dummy' };
+    const credentials = { type: 'm.login.password', password: 'password of alice' };
+    const answers = [
+      await ask(url, 'POST', '/_matrix/client/v3/register', {
+        username: 'bob',
+        password: 'password of bob',
+        auth,
+        initial_device_display_name: `laptop${nul}`,
+      }),
+      await ask(url, 'POST', '/_matrix/client/v3/login', {
+        ...credentials,
+        identifier: { type: 'm.id.user', user: `alice${nul}` },
+      }),
+      await ask(url, 'GET', '/_matrix/client/v3/register/available?username=a%00'),
+      await ask(url, 'GET', '/_conclave/sealed/v1/groups/a%00b/frames', undefined, bearer('abc')),
+      await ask(url, 'POST', '/_conclave/transfer/v1/a%00b/read'),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400, 400]);
+  });
+});
+
 describe('register', () => {
   it('asks for a stage first, then creates the account and logs in', async () => {
     await using running = await startTestServer();

@@ -82,6 +82,8 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
       reply.header('x-content-type-options', 'nosniff');
       reply.header('cache-control', 'no-store');
       applyCors(cors, request, reply);
+      // As in parse-input.ts: nothing that a path or query names contains it.
+      if (/%00/.test(request.url)) throw new ApiError('M_INVALID_PARAM', 'The path contains U+0000');
       const key = addressKey(deps.clientAddress(request.raw));
       takeThen(limiters.request, key, done, () => {
         if (deps.takeOver?.(request.raw, reply.raw) === true) {

@@ -21,13 +21,22 @@ function parseInput<T extends z.ZodType>(
   code: 'M_BAD_JSON' | 'M_INVALID_PARAM',
 ): z.output<T> {
   const result = schema.safeParse(input);
-  if (result.success) return result.data;
+  if (result.success) {
+    if (hasNul(result.data)) throw new ApiError(code, 'Text with U+0000 is not accepted');
+    return result.data;
+  }
   const issue = result.error.issues[0];
   const at = issue?.path.map(String).join('.') ?? '';
   if (issue !== undefined && at !== '' && valueAt(input, issue.path) === undefined) {
     throw new ApiError('M_MISSING_PARAM', `${at} is missing`);
   }
   throw new ApiError(code, `${at === '' ? 'The body' : at}: ${issue?.message ?? 'not valid'}`);
+}
+
+/** PostgreSQL's text cannot hold it, SQLite's can: refused for both. Looks at what the schema let through, which is bounded. */
+function hasNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasNul);
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -66,7 +66,8 @@ export function createOperatorHttp(deps: OperatorHttpDeps): FastifyInstance {
   runRequestsAsWork(app, noTracer);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    done();
+    const hasNul = /%00/.test(request.url);
+    done(hasNul ? new ApiError('M_INVALID_PARAM', 'The path contains U+0000') : undefined);
   });
   app.setErrorHandler((error, request, reply) => answerError(log, error, request, reply));
   app.setNotFoundHandler(async () => {
