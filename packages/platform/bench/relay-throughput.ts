@@ -50,6 +50,7 @@ for (const keys of [1, 100, 1_000]) {
   });
 
   const startedMs = performance.now();
+  const cpu = process.cpuUsage();
   let next = 0;
   await Promise.all(
     Array.from({ length: WRITERS }, async () => {
@@ -72,12 +73,14 @@ for (const keys of [1, 100, 1_000]) {
   const committedMs = performance.now();
   await all.promise;
   const receivedMs = performance.now();
+  const used = process.cpuUsage(cpu);
   latenciesMs.sort((a, b) => a - b);
   const at = (fraction: number) => latenciesMs[Math.floor(latenciesMs.length * fraction)]!.toFixed(1);
   process.stdout.write(
     `${String(keys).padStart(5)} keys: ${Math.round((ROWS * 1000) / (receivedMs - startedMs))} rows/s, ` +
       `received ${Math.round(receivedMs - committedMs)} ms after the last commit, ` +
-      `from write to handler p50 ${at(0.5)} ms, p99 ${at(0.99)} ms\n`,
+      `from write to handler p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ` +
+      `${Math.round((used.user + used.system) / ROWS)} µs CPU a row\n`,
   );
   await relay.close();
   await bus.close();
