@@ -131,6 +131,16 @@ test('a collector that refuses, or is not there, costs its spans, which are coun
   expect(absent.tracer.startTrace('request', undefined)).toBeUndefined();
 });
 
+test('a collector that never answers holds up nobody, neither while spans are made nor at the end', async () => {
+  const { collector, metrics, tracer } = await setUp();
+  collector.answerWith('nothing');
+  for (let i = 0; i < 5_000; i++) tracer.startTrace('request', undefined)!.end();
+  await tracer.close();
+  expect(tracer.startTrace('request', undefined)).toBeUndefined();
+  // What does not fit into the queue is dropped, however long the answer is waited for.
+  expect(await metrics.exposition()).toMatch(/tracing_spans_total\{outcome="dropped"} \d+/);
+});
+
 test('more spans than the queue holds are dropped and counted', async () => {
   const { metrics, tracer } = await setUp();
   for (let i = 0; i < 6_000; i++) tracer.startTrace('request', undefined)!.end();

@@ -1,5 +1,6 @@
 /** What metrics and traces say of a row between the outbox and the bus. A receiver of OTLP stands in for a collector. */
 import {
+  BusError,
   createInProcessBus,
   createInProcessLeases,
   createMetrics,
@@ -117,7 +118,7 @@ test('while the bus is away rows grow old, and each attempt is a span that faile
     ...bus,
     async publish(subject, payload, options) {
       attempts += 1;
-      if (isAway) throw Object.assign(new Error('away'), { code: 'BUS_UNAVAILABLE' });
+      if (isAway) throw new BusError('BUS_UNAVAILABLE', 'away');
       await bus.publish(subject, payload, options);
     },
   };

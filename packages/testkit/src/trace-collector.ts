@@ -26,20 +26,21 @@ export interface TraceCollector extends AsyncDisposable {
   readonly spans: readonly CollectedSpan[];
   /** Everything that was sent to it, bodies and headers: for looking for what should not be there. */
   text(): string;
-  /** What it answers from now on; 200 unless told otherwise. */
-  answerWith(status: number): void;
+  /** What it answers from now on: a status, 200 unless told otherwise, or nothing at all. */
+  answerWith(status: number | 'nothing'): void;
 }
 
 export async function startTraceCollector(): Promise<TraceCollector> {
   const spans: CollectedSpan[] = [];
   const received: string[] = [];
-  let status = 200;
+  let status: number | 'nothing' = 200;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString('utf8');
       received.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)}\n${body}`);
+      if (status === 'nothing') return;
       if (status === 200) spans.push(...decodeSpans(JSON.parse(body) as OtlpTraces));
       response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
     });
