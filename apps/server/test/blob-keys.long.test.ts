@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startServerProcess } from '@conclave/testkit';
+import { ask, startServerProcess, TestMember } from '@conclave/testkit';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -68,6 +68,45 @@ it('makes, rotates and removes master keys, refuses what would lose blobs, and p
   const keys = [...(await readFile(file, 'utf8')).matchAll(/"([A-Za-z0-9+/]{43}=)"/g)].map(([, key]) => key!);
   expect(keys).toHaveLength(1);
   expect(made.text + rotated.text + server.output).not.toContain(keys[0]!);
+});
+
+it('does not remove a key that still wraps something', async () => {
+  const first = /^made (\S+)/.exec((await blobKeys('create', `--blobs.masterKeysFile=${file}`)).text)![1]!;
+  await using server = await startServerProcess({
+    dataDirectory: join(directory, 'data'),
+    // The job ran at the start, and nothing is wrapped anew for a day.
+    flags: {
+      'blobs.masterKeysFile': file,
+      'jobs.sweepIntervalMs': '86400000',
+      'accounts.registration': 'open',
+    },
+  });
+  const where = [
+    `--blobs.masterKeysFile=${file}`,
+    `--dataDirectory=${join(directory, 'data')}`,
+    `--admin.port=${new URL(server.adminUrl).port}`,
+  ];
+  const registered = await fetch(`${server.url}/_matrix/client/v3/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'ada', password: 'password of ada', auth: { type: 'm.login.dummy' } }),
+  });
+  const { access_token: accessToken } = (await registered.json()) as { readonly access_token: string };
+  const alice = await TestMember.create({
+    url: server.url,
+    name: 'alice',
+    accessToken,
+    origin: 'conclave.test',
+  });
+  const octets = new TextEncoder().encode('an attachment');
+  const { path, headers } = alice.proveBlob(octets);
+  expect((await ask(server.url, 'PUT', path, { octets, headers })).status).toBe(201);
+  expect((await blobKeys('rotate', ...where)).code).toBe(0);
+  expect(await blobKeys('remove', first, ...where)).toEqual({
+    code: 1,
+    text: `conclave: ${first} still wraps 1 data keys: wait for the job\n`,
+  });
+  expect(JSON.parse(await readFile(file, 'utf8')).keys).toHaveProperty(first);
 });
 
 it('says what is missing', async () => {
