@@ -94,6 +94,8 @@ async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSign
     maxReconnectDelay: BACKOFF.maxMs,
   });
   const channel: Channel = client.newSubscription(first.channel, {
+    minResubscribeDelay: BACKOFF.baseMs,
+    maxResubscribeDelay: BACKOFF.maxMs,
     getToken: async () => {
       const renewed = await renew();
       // A removal happened meanwhile: this channel is silent for ever.
