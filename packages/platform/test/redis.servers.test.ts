@@ -249,6 +249,19 @@ requireServer(missingRedis())('a Redis that fails', () => {
     await b.close();
   });
 
+  test('a process that was busy itself does not take Redis for silent', async () => {
+    await using own = await startRedis();
+    const { said, log } = listening();
+    const { redis } = await open({ to: own, log });
+    const limiter = redis.createRateLimiter(limit);
+    const asked = limiter.take('a');
+    for (const untilMs = performance.now() + 600; performance.now() < untilMs;);
+    expect(await asked).toEqual({ ok: true });
+    expect(redis.isUp).toBe(true);
+    expect(said).toEqual(['Redis is answering']);
+    await redis.close();
+  });
+
   test('a process starts without Redis, and finds it later', async () => {
     await using own = await startRedis();
     await own.kill();

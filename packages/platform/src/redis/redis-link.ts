@@ -50,6 +50,8 @@ export interface RedisLinkLimits {
 
 const defaults: RedisLinkLimits = { answerMs: 250, connectMs: 2_500, maxPauseMs: 1_000, maxInFlight: 10_000 };
 const minPauseMs = 50;
+/** A timer that fires later than this says that the event loop was busy. */
+const busyMs = 50;
 
 export type RedisClient = ReturnType<typeof createRedisClient>;
 
@@ -57,7 +59,8 @@ export interface RedisLink extends AsyncDisposable {
   readonly isUp: boolean;
   readonly prefix: string;
   /**
-   * Asks, and resolves with the answer. Rejects with {@link RedisError}: at once while Redis is down, else within `answerMs`.
+   * Asks, and resolves with the answer. Rejects with {@link RedisError}: at once while Redis is down, else within `answerMs`,
+   * not counting the time for which this process itself was busy.
    * A command whose answer came too late may have taken effect.
    */
   run<T>(ask: (client: RedisClient) => Promise<T>): Promise<T>;
@@ -116,9 +119,15 @@ export async function openRedisLink(deps: RedisLinkDeps): Promise<RedisLink> {
   /** The answer, or a rejection with RedisError after `ms`. */
   const ask = async <T>(from: RedisClient, question: (client: RedisClient) => Promise<T>, ms: number) => {
     const late = Promise.withResolvers<never>();
-    const timer = clock.schedule(ms, () => {
-      // This process may have been busy, and the answer lie in the socket: it is read before this is called.
+    const startedAtMs = performance.now();
+    const giveUp = (): void => {
+      // What lies in the socket is read before this is called.
       setImmediate(() => late.reject(new LateError(`no answer within ${ms} ms`)));
+    };
+    let timer = clock.schedule(ms, () => {
+      // A process that was busy itself has not even asked, perhaps: it begins to wait now.
+      if (performance.now() - startedAtMs > ms + busyMs) timer = clock.schedule(ms, giveUp);
+      else giveUp();
     });
     try {
       return await Promise.race([question(from), late.promise]);
