@@ -3,7 +3,7 @@
  *
  *     p1 (api) ── PostgreSQL ──▶ p2 (relay, jobs) ── JetStream ──▶ p3 (gateway) ──▶ subscriber
  *
- * A receiver of OTLP stands in for a collector.
+ * A receiver of OTLP stands in for a collector. And what metrics say while the database hangs.
  */
 import { randomBytes } from 'node:crypto';
 import { TestMember } from '@conclave/testkit';
@@ -83,5 +83,19 @@ requireServer(missingCluster())('a message that passes three processes', () => {
     expect(await metric(0, 'conclave_outbox_parked')).toBeNaN();
     expect(await metric(1, 'conclave_outbox_parked')).toBe(0);
     expect(relay!.output).not.toContain(member.groupId);
+  });
+
+  it('metrics are answered while the database hangs, without what only it knows', async () => {
+    const { postgres } = cluster.engines;
+    expect(await metric(1, 'conclave_outbox_pending')).toBe(0);
+    postgres.pause();
+    try {
+      expect(await metric(1, 'conclave_outbox_pending')).toBeNaN();
+      expect(await metric(1, 'conclave_relay_publications')).toBe(0);
+      expect(await metric(1, 'conclave_metrics_unread_total{metric="outbox_pending"}')).toBeGreaterThan(0);
+    } finally {
+      postgres.resume();
+    }
+    await expect.poll(() => metric(1, 'conclave_outbox_pending'), { timeout: 30_000 }).toBe(0);
   });
 });
