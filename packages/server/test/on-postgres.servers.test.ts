@@ -33,6 +33,7 @@ requireServer(missingPostgres())('on PostgreSQL', async () => {
   await import('./sealed-groups/concurrency.test.ts');
   await import('./sealed-groups/every-code.test.ts');
   await import('./sealed-groups/happy-paths.test.ts');
+  await import('./sealed-groups/judged-too-early.test.ts');
   await import('./sealed-groups/mass-removal.test.ts');
   await import('./sealed-groups/reading.test.ts');
   await import('./sealed-groups/refused-frames.test.ts');

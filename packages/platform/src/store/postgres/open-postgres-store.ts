@@ -155,6 +155,8 @@ function sessionConfigs(target: PostgresTarget, unitTimeoutMs: number) {
   const limited = {
     statement_timeout: String(statementTimeoutMs),
     idle_in_transaction_session_timeout: String(2 * unitTimeoutMs + 10_000),
+    // No query here runs long enough to be worth compiling, and a plan that `enable_seqscan` made look dear would be.
+    jit: 'off',
   };
   const config = (part: string, settings: Record<string, string>) =>
     postgresClientConfig(target, { applicationName: `conclave ${part}`, settings });
