@@ -17,11 +17,15 @@ minio=github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 install=${CI:-}
 [ "${1:-}" = --install ] && install=yes
 
-PATH="$PATH:/usr/local/go/bin:${GOBIN:-${GOPATH:-$HOME/go}/bin}:/usr/sbin"
+PATH="${GOBIN:-${GOPATH:-$HOME/go}/bin}:$PATH:/usr/local/go/bin:/usr/sbin"
 for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
 
 say() { echo "conclave: $*" >&2; }
-has() { command -v "$1" >/dev/null; }
+has() {
+  command -v "$1" >/dev/null || return 1
+  [ "$1" != nats-server ] || is_recent "$(nats-server --version)"
+}
+is_recent() { [[ $1 =~ v([0-9]+)\.([0-9]+) ]] && ((BASH_REMATCH[1] > 2 || BASH_REMATCH[2] >= 10)); }
 
 # What is missing, as "program how what" lines.
 missing() {
@@ -61,6 +65,17 @@ install_packages() {
   { try_thrice apt-get update -qq && try_thrice apt-get install -y -qq --no-install-recommends "$@"; } >&2
 }
 
+# In a module that requires it, and not `go install MODULE@VERSION`: that asks for the list of all versions too, which not
+# every proxy has for every module. Checksums are verified in both cases.
+# shellcheck disable=SC2317 # called through try_thrice
+build_go_program() (
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+  cd "$folder" || exit 1
+  printf 'module servers\n\nrequire %s %s\n' "${1%@*}" "${1#*@}" >go.mod
+  go install -mod=mod -p 2 "${1%@*}"
+)
+
 install_go_programs() {
   if ! has go; then
     say "cannot build $* (that needs Go 1.25 or newer: https://go.dev)"
@@ -69,7 +84,7 @@ install_go_programs() {
   local module failed=0
   for module in "$@"; do
     say "building $module"
-    try_thrice go install -p 2 "$module" >&2 || failed=1
+    try_thrice build_go_program "$module" >&2 || failed=1
   done
   return "$failed"
 }

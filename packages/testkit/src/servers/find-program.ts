@@ -1,5 +1,5 @@
 /**
- * Finds the programs of real servers: on PATH and where Debian and `go install` put what is not on it.
+ * Finds the programs of real servers: where `go install` puts them, on PATH, and where Debian puts what is not on it.
  * What `scripts/ensure-servers.sh` installs is found here.
  */
 import { accessSync, constants, readdirSync } from 'node:fs';
@@ -28,8 +28,9 @@ export function missingProgram(...names: readonly string[]): string | undefined 
 function programFolders(): string[] {
   const goPath = process.env['GOPATH'] ?? join(homedir(), 'go');
   return [
-    ...(process.env['PATH'] ?? '').split(':').filter((folder) => folder !== ''),
+    // First: Debian's nats-server on PATH is too old.
     process.env['GOBIN'] ?? join(goPath, 'bin'),
+    ...(process.env['PATH'] ?? '').split(':').filter((folder) => folder !== ''),
     '/usr/sbin',
     '/usr/local/sbin',
     ...postgresFolders(),
