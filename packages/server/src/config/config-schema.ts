@@ -121,7 +121,7 @@ export const configSchema = z.strictObject({
         .default('EVENTS')
         .describe('For nats: the JetStream stream, made if it is missing.'),
       replicas: integer(1, 5).default(1).describe('For nats: copies of the stream in a NATS cluster.'),
-      retentionMs: integer(minuteMs, 365 * dayMs)
+      retentionMs: integer(2 * minuteMs, 365 * dayMs)
         .default(dayMs)
         .describe('For nats: how long the stream keeps messages for consumers that were away.'),
     })
