@@ -24,7 +24,7 @@ export async function startOnSqlite(folder: string): Promise<Installation> {
 }
 
 export async function startOnEngines(processes: number): Promise<Installation> {
-  const cluster = await startCluster({ processes });
+  const cluster = await startCluster({ processes, links: false });
   return {
     name: `engines, ${processes} process${processes === 1 ? '' : 'es'}`,
     url: cluster.url,

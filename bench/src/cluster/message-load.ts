@@ -24,13 +24,13 @@ type Say = (line: string) => void;
 
 const groupCount = 8;
 const concurrencyPerGroup = 8;
-const warmUpPerGroup = 400;
-const framesPerGroup = 600;
+const warmUpPerGroup = 250;
+const framesPerGroup = 400;
 /** Sent first in paced runs, while connections are opened, and not counted. */
 const opening = 50;
 /** For latencies without queues, and for what outbox and relay add. */
 const quietPerSecond = 40;
-const quietFrames = 400;
+const quietFrames = 300;
 const patienceMs = 60_000;
 
 export interface MessageLoadResult {

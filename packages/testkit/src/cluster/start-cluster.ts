@@ -55,6 +55,11 @@ export interface ClusterOptions {
   readonly nodeArgumentsOf?: (index: number) => readonly string[];
   /** Of the process itself, such as a library that skews its clock. */
   readonly environmentOf?: (index: number) => Readonly<Record<string, string>>;
+  /**
+   * Links between processes and engines, so that they can be broken: the default. They are part of the calling process, which
+   * must not be busy then; without them processes reach engines directly, as for measurements.
+   */
+  readonly links?: boolean;
   /** Limits by address as a server has them; otherwise they are far out of the way. */
   readonly usualLimits?: boolean;
   readonly postgresSettings?: Readonly<Record<string, string>>;
@@ -133,11 +138,13 @@ async function start(options: ClusterOptions, stack: AsyncDisposableStack): Prom
   const link = async (from: string, to: string, port = portOf(to)): Promise<void> => {
     links[`${from}.${to}`] = stack.use(await startLink(`${from}.${to}`, { host: '127.0.0.1', port }));
   };
-  for (const name of names) {
-    for (const engine of engineNames) await link(name, engine);
-    if (withCentrifugo) await link(name, 'centrifugo', portOf('centrifugo.api'));
+  if (options.links !== false) {
+    for (const name of names) {
+      for (const engine of engineNames) await link(name, engine);
+      if (withCentrifugo) await link(name, 'centrifugo', portOf('centrifugo.api'));
+    }
+    if (withCentrifugo) await link('centrifugo', 'nats');
   }
-  if (withCentrifugo) await link('centrifugo', 'nats');
 
   const loadBalancer = stack.use(
     await startLoadBalancer({
@@ -244,7 +251,10 @@ async function startClusterProcess(input: StartProcessInput): Promise<ClusterPro
   const dataDirectory = join(folder, name);
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   const ports = { listen: portOf(name), admin: portOf(`${name}.admin`) };
-  const api = input.links[`${name}.centrifugo`];
+  const apiPort =
+    options.gateway === 'centrifugo'
+      ? (input.links[`${name}.centrifugo`]?.port ?? portOf('centrifugo.api'))
+      : undefined;
   const config = configOfProcess({
     serverName: options.serverName ?? 'conclave.test',
     publicUrl: input.publicUrl,
@@ -254,10 +264,13 @@ async function startClusterProcess(input: StartProcessInput): Promise<ClusterPro
     ports,
     engines: input.engines,
     portOf: (engine) => input.links[`${name}.${engine}`]?.port ?? portOf(engine),
-    centrifugo: api && {
-      publicUrl: `http://127.0.0.1:${portOf('centrifugo')}`,
-      apiUrl: `http://127.0.0.1:${api.port}`,
-    },
+    centrifugo:
+      apiPort === undefined
+        ? undefined
+        : {
+            publicUrl: `http://127.0.0.1:${portOf('centrifugo')}`,
+            apiUrl: `http://127.0.0.1:${apiPort}`,
+          },
   });
   const configFile = join(dataDirectory, 'conclave.yaml');
   await writeFile(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
