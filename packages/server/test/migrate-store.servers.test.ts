@@ -514,6 +514,21 @@ requireServer(missingPostgres())('moving a database whose server runs', () => {
     expect(transfersOf(await move())).toBe(31);
   });
 
+  test('goes on after PostgreSQL was killed under it', async () => {
+    let killed: Promise<void> | undefined;
+    const moving = move({
+      onStep({ step }) {
+        if (step === 'begin') killed = postgres.kill();
+      },
+    });
+    await expect(moving).rejects.toMatchObject({ code: 'MOVE_TARGET_LOST' });
+    await killed;
+    expect(await postTransfer()).toBe(201);
+    await postgres.restart();
+    const report = await move();
+    expect([report.resumed, transfersOf(report)]).toEqual([true, 31]);
+  });
+
   test('no server starts on a target that is not finished', async () => {
     const broken = new Error('broken off');
     await expect(

@@ -6,6 +6,8 @@ export type MoveErrorCode =
   | 'MOVE_TARGET_NOT_EMPTY'
   /** Another `migrate-store` works on the target. */
   | 'MOVE_RUNNING'
+  /** The connection to the target broke. */
+  | 'MOVE_TARGET_LOST'
   /** The two schemas are not the same: another version of the program, or tables of somebody else. */
   | 'MOVE_SCHEMA'
   /** A value of the source cannot be kept in the target. */

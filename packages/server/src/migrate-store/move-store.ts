@@ -70,8 +70,6 @@ const maxStillRounds = 10;
 
 /** Throws {@link MoveError}; the source is then as before, except that a move that was all but over is finished by the next run. */
 export async function moveStore(deps: MoveStoreDeps): Promise<MoveReport> {
-  const { clock, limits = defaultLimits, migrations = allMigrations } = deps;
-  const startedAtMs = clock.monotonicMs();
   const databaseFile = join(resolve(deps.dataDirectory), 'conclave.db');
   if (!existsSync(databaseFile)) {
     throw new MoveError('MOVE_SOURCE', `there is no ${databaseFile}: give the server's --dataDirectory`);
@@ -79,10 +77,29 @@ export async function moveStore(deps: MoveStoreDeps): Promise<MoveReport> {
   const to = describeTarget(deps.target);
   const record = beginRecord(deps, to);
   await using target = await TargetDatabase.open(deps.target);
+  try {
+    return await moveInto(target, { ...deps, databaseFile, to, record });
+  } catch (cause) {
+    if (!target.isLost) throw cause;
+    const message =
+      'the connection to the target broke: run migrate-store again, it goes on where it stopped';
+    throw new MoveError('MOVE_TARGET_LOST', message, { cause });
+  }
+}
+
+interface MoveIntoDeps extends MoveStoreDeps {
+  readonly databaseFile: string;
+  readonly to: string;
+  readonly record: MoveRecord;
+}
+
+async function moveInto(target: TargetDatabase, deps: MoveIntoDeps): Promise<MoveReport> {
+  const { clock, databaseFile, to, record, limits = defaultLimits, migrations = allMigrations } = deps;
+  const startedAtMs = clock.monotonicMs();
   const progress = new MoveProgress(target);
   if (record.state === 'moved') return await finish(progress, target, record, startedAtMs, clock);
 
-  await using standstill = await openStandstill({ ...deps, databaseFile });
+  await using standstill = await openStandstill(deps);
   const resumed = await claimTarget(target, record.move);
   await migrateTarget(deps.target, migrations);
   using source = new SourceReader(databaseFile);

@@ -34,10 +34,11 @@ const types: pg.CustomTypesConfig = {
 
 export class TargetDatabase implements AsyncDisposable {
   readonly client: pg.Client;
+  #isLost = false;
   private constructor(config: pg.ClientConfig) {
     this.client = new pg.Client({ ...config, types });
     // A connection that breaks rejects what waits for it.
-    this.client.on('error', () => {});
+    this.client.on('error', () => (this.#isLost = true));
   }
 
   /** Throws {@link MoveError} `MOVE_RUNNING`, or what the driver throws when there is no such database. */
@@ -59,6 +60,11 @@ export class TargetDatabase implements AsyncDisposable {
       await database[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Whether the connection broke: whatever failed since failed of that. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   /** All of it or nothing. */
