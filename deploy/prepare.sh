@@ -12,11 +12,12 @@ out=${HANDED_OUT:-/handed-out}
 nats=${NATS_DATA:-/nats}
 s3=${S3_DATA:-/s3}
 app=${APP:-/app}
+config=${CONFIG:-/etc/conclave/conclave.yaml}
 conclave() { node --disable-warning=ExperimentalWarning "$app/apps/server/src/main.ts" "$@"; }
 
 # The master keys of attachments. Made here since only the program knows their form; they belong to whoever owns the rest.
 if [ ! -f "$given/master-keys.json" ]; then
-  conclave admin blob-keys create --blobs.masterKeysFile="$given/master-keys.json"
+  conclave admin blob-keys create --config="$config" --blobs.masterKeysFile="$given/master-keys.json"
   chown --reference="$given/secrets.json" "$given/master-keys.json"
 fi
 
@@ -45,7 +46,7 @@ chown 1002:1002 "$s3" "$s3/conclave"
 if [ "${CONCLAVE_GATEWAY_ENGINE:-embedded}" = centrifugo ]; then
   rm -rf "$out/centrifugo"
   mkdir -p "$out/centrifugo"
-  conclave config centrifugo --config=/etc/conclave/conclave.yaml --admin \
+  conclave config centrifugo --config="$config" --admin \
     --address=0.0.0.0 --port=8000 --internal-address=0.0.0.0 --internal-port=9000 \
     --output="$out/centrifugo/config.json"
   chown -R 1004:1004 "$out/centrifugo"

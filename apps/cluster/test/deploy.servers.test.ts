@@ -197,10 +197,17 @@ describe('what start.sh and prepare.sh make', () => {
     await run('bash', [at('deploy/start.sh'), '--secrets-only']);
     for (const name of ['handed-out', 'nats', 's3']) await mkdir(at(name));
     if (!isRoot) return;
+    const settings = await readFile(join(deploy, 'conclave.yaml'), 'utf8');
+    await writeFile(at('conclave.yaml'), settings.replaceAll('/run/handed-out', handedOut()));
     await run('sh', [at('deploy/prepare.sh')], {
       env: {
         PATH: process.env['PATH'],
         APP: root,
+        CONFIG: at('conclave.yaml'),
+        CONCLAVE_SERVER_NAME: 'localhost',
+        CONCLAVE_PUBLIC_URL: 'http://localhost:8080',
+        CONCLAVE_GATEWAY_ENGINE: 'centrifugo',
+        CONCLAVE_GATEWAY_PUBLIC_URL: 'http://localhost:8000',
         SECRETS: at('deploy/secrets'),
         HANDED_OUT: handedOut(),
         NATS_DATA: at('nats'),
@@ -210,7 +217,7 @@ describe('what start.sh and prepare.sh make', () => {
   });
 
   it.runIf(isRoot)('hands each service its own secrets, which nobody else can read', async () => {
-    const owners = { conclave: 1000, postgres: 999, nats: 1001, s3: 1002, redis: 1003 };
+    const owners = { conclave: 1000, postgres: 999, nats: 1001, s3: 1002, redis: 1003, centrifugo: 1004 };
     for (const [name, uid] of Object.entries(owners)) {
       const { mode, uid: owner } = await stat(handedOut(name));
       expect([name, owner, (mode & 0o777).toString(8)]).toEqual([name, uid, '500']);
@@ -220,6 +227,9 @@ describe('what start.sh and prepare.sh make', () => {
     expect(await readFile(handedOut('conclave/postgres-password'), 'utf8')).toBe(
       await readFile(at('deploy/secrets/postgres-password'), 'utf8'),
     );
+    const centrifugo = await readFile(handedOut('centrifugo/config.json'), 'utf8');
+    expect(JSON.parse(centrifugo).http_server).toMatchObject({ address: '0.0.0.0', port: 8000 });
+    expect(centrifugo).toContain((await readFile(at('deploy/secrets/nats-password'), 'utf8')).trim());
     // Another user sees nothing of it.
     expect(() =>
       execFileSync('cat', [handedOut('redis/redis.conf')], { uid: 999, gid: 999, stdio: 'pipe' }),
