@@ -118,7 +118,12 @@ export class Relay {
   readonly #publications = new Set<Promise<void>>();
   /** Every row up to here that will ever be visible, of every shard held, is in a key queue, settled or gone. */
   #cursor = 0;
-  /** A reading from the cursor to the end, in steps: where it is, and the horizon of when it began. */
+  /** The store's horizon as of the last look: whatever is read later sees every row up to it. */
+  #horizon = 0;
+  #horizonIsOld = false;
+  /** Whether the horizon of the next pass is asked for during this one: where that is a round trip. */
+  readonly #looksAhead: boolean;
+  /** A reading from the cursor to the end, in steps: where it is, and the horizon that was known when it began. */
   #pass: { position: number; readonly horizon: number } | undefined;
   /** Whether there may be rows that the last pass, or the one that is under way, has not seen. */
   #woken = true;
@@ -138,6 +143,7 @@ export class Relay {
     this.#limits = { ...DEFAULT_LIMITS, ...deps.limits };
     this.#queues = new KeyQueues(this.#limits);
     this.#settlement = new Settlement(this.#store, this.#clock);
+    this.#looksAhead = this.#store.engine !== 'sqlite';
     this.#readAfter = readBySlots(this.#store);
     this.#readOfKey = readByKey(this.#store);
     this.#tenures = new ShardTenures({
@@ -233,7 +239,9 @@ export class Relay {
     // While the store takes no deletions, reading on would only make more rows that come twice after a crash.
     if (this.#settlement.size <= this.#limits.maxBufferedRows) await this.#read();
     // Last, so that what waits to be told does not wait for this commit.
-    await this.#settlement.flush();
+    const [flushed, looked] = await Promise.allSettled([this.#settlement.flush(), this.#look()]);
+    if (flushed.status === 'rejected') throw flushed.reason;
+    if (looked.status === 'rejected') throw looked.reason;
     if (this.#isReadable || this.#queues.nextToRefill() !== undefined || this.#settlement.size > 0)
       this.#signal.raise();
   }
@@ -254,18 +262,16 @@ export class Relay {
   /** The next step of a pass, in order of ids, whatever the key. */
   async #scan(): Promise<void> {
     if (this.#pass === undefined) {
+      // Where the answer costs nothing the cursor moves with the rows, and nothing is read twice.
+      if (!this.#looksAhead) this.#horizon = await this.#store.horizon('outbox');
       this.#woken = false;
-      this.#pass = { position: this.#cursor, horizon: 0 };
-      const begun = this.#pass;
-      const horizon = await this.#store.horizon('outbox');
-      // A shard was gained meanwhile, which asks for a pass from the beginning.
-      if (this.#pass !== begun) return;
-      this.#pass = { position: this.#cursor, horizon };
+      this.#pass = { position: this.#cursor, horizon: this.#horizon };
     }
     const pass = this.#pass;
     const limit = this.#limits.batchSize;
     const slots = this.#tenures.holdsAll ? undefined : this.#tenures.slots;
     const rows = await this.#readAfter(slots, pass.position, limit);
+    // A shard was gained meanwhile, which asks for a pass from the beginning.
     if (this.#pass !== pass) return;
     for (const row of rows) {
       const tenure = this.#tenures.ofSlot(row.slot);
@@ -278,6 +284,14 @@ export class Relay {
     if (rows.length === limit) return;
     this.#cursor = Math.max(this.#cursor, pass.horizon);
     this.#pass = undefined;
+    this.#horizonIsOld = this.#looksAhead;
+  }
+
+  /** For the next pass: asked for while this one's rows are published, so that they do not wait for the answer. */
+  async #look(): Promise<void> {
+    if (!this.#horizonIsOld) return;
+    this.#horizonIsOld = false;
+    this.#horizon = await this.#store.horizon('outbox');
   }
 
   /** Reads on for keys whose rows were passed over because their queue was full or they were backing off. */
