@@ -238,6 +238,13 @@ describe('what start.sh and prepare.sh make', () => {
     expect((await stat(at('s3/conclave'))).uid).toBe(1002);
   });
 
+  requireServer(missingProgram('centrifugo'))('for Centrifugo', () => {
+    it.runIf(isRoot)('is a configuration that it takes', async () => {
+      const file = handedOut('centrifugo/config.json');
+      await expect(run(findProgram('centrifugo')!, ['checkconfig', '-c', file])).resolves.toBeDefined();
+    });
+  });
+
   requireServer(missingProgram('nats-server'))('for NATS', () => {
     it('is a configuration that it takes', async () => {
       const checked = await run(findProgram('nats-server')!, ['-t', '-c', at('deploy/secrets/nats.conf')]);

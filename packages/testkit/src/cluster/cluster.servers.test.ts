@@ -19,7 +19,6 @@ requireServer(missingCluster())('a cluster', () => {
     await rm(folder, { recursive: true });
   });
 
-  const statusOf = async (url: string): Promise<number> => (await fetch(`${url}/ready`)).status;
   const poll = { timeout: 30_000 };
 
   it('answers through the load balancer and has a token for the first account', async () => {
@@ -114,3 +113,20 @@ requireServer(missingCluster())('a cluster', () => {
     expect(cluster.firstAccountToken).toBe(undefined);
   });
 });
+
+requireServer(missingCluster('centrifugo'))('a cluster with Centrifugo', () => {
+  it('has a Centrifugo that reads the stream over a link of its own, and processes that reach its API', async () => {
+    await using cluster = await startCluster({ processes: 1, gateway: 'centrifugo' });
+    const { centrifugo } = cluster.engines;
+    const stream = await fetch(`${centrifugo!.url}/connection/uni_sse`);
+    expect(stream.headers.get('content-type')).toContain('text/event-stream');
+    await stream.body?.cancel();
+    expect(cluster.links['centrifugo.nats']!.connections).toBeGreaterThan(0);
+    expect(cluster.links['p1.centrifugo']!.connections).toBeGreaterThan(0);
+    expect(await statusOf(cluster.url)).toBe(200);
+  });
+});
+
+async function statusOf(url: string): Promise<number> {
+  return (await fetch(`${url}/ready`)).status;
+}
