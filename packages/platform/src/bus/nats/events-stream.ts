@@ -41,6 +41,8 @@ export interface EventsStreamDeps {
   readonly log: Log;
   readonly metrics?: Metrics | undefined;
   readonly timeoutMs: number;
+  /** Another one whenever the connection was lost or is back. */
+  readonly connectionNumber: () => number;
   /** Called when a stream was made that was not there: what an earlier one held is lost. */
   readonly onCreated: () => void;
   /** Called after that, when its readers are there too. */
@@ -49,8 +51,8 @@ export interface EventsStreamDeps {
 
 const SUBJECTS = 'events.>';
 const DUPLICATE_WINDOW_MS = 120_000;
-/** Publications in a row without an acknowledgement, before the stream is suspected. */
-const SUSPICIOUS_FAILURES = 2;
+/** Publications in a row, after the first, that are neither answered nor stored before the stream is given up. */
+const STRIKES = 2;
 const RETRY_MS = 250;
 
 export class EventsStream {
@@ -58,9 +60,16 @@ export class EventsStream {
   #manager: Promise<JetStreamManager> | undefined;
   #ensuring: Promise<void> | undefined;
   #examining: Promise<void> | undefined;
-  #failures = 0;
   /** What the stream was when a publication first failed; undefined while they succeed. */
-  #suspected: { readonly created: string; readonly lastSequence: number } | undefined;
+  #suspected:
+    | {
+        readonly created: string;
+        readonly lastSequence: number;
+        readonly connection: number;
+        readonly atMs: number;
+        readonly strikes: number;
+      }
+    | undefined;
   #closed = false;
   /** By this process, and `onMade` has not been called yet. */
   #isNew = false;
@@ -122,29 +131,43 @@ export class EventsStream {
 
   /** The stream has answered a publication. */
   accepted(): void {
-    this.#failures = 0;
     this.#suspected = undefined;
   }
 
-  /** The stream has not answered a publication in time. */
-  suspect(): void {
-    this.#failures += 1;
-    if (this.#examining !== undefined) return;
+  /** The stream has not answered, in time, a publication that was sent then (by the monotonic clock). */
+  suspect(sentMs: number): void {
+    // Sent before the last look, it says nothing about what has become of the stream since.
+    if (this.#examining !== undefined || sentMs < (this.#suspected?.atMs ?? 0)) return;
     this.#examining = this.#examine().finally(() => {
       this.#examining = undefined;
     });
   }
 
-  /** Never rejects. A server that does not answer is away; one that answers and stores nothing needs a new stream. */
+  /**
+   * Never rejects. A server that does not answer is away; one that answers and stores nothing needs a new stream. Sure is
+   * it only when several publications in a row, each sent after a look and over a connection that stood all the time, were neither
+   * answered nor stored: a process that was stopped, or a network that was cut, looks like it once.
+   */
   async #examine(): Promise<void> {
-    const { log, settings } = this.#deps;
+    const { clock, log, settings, connectionNumber } = this.#deps;
     try {
       const manager = await this.#api();
       const { created, state } = await manager.streams.info(settings.stream);
       const before = this.#suspected;
-      this.#suspected = { created, lastSequence: state.last_seq };
-      const stuck = before?.created === created && before.lastSequence === state.last_seq;
-      if (!stuck || this.#failures < SUSPICIOUS_FAILURES || this.#closed) return;
+      const isSame =
+        before !== undefined &&
+        before.created === created &&
+        before.lastSequence === state.last_seq &&
+        before.connection === connectionNumber();
+      const strikes = isSame ? before.strikes + 1 : 0;
+      this.#suspected = {
+        created,
+        lastSequence: state.last_seq,
+        connection: connectionNumber(),
+        atMs: clock.monotonicMs(),
+        strikes,
+      };
+      if (strikes < STRIKES || this.#closed) return;
       log.error({ stream: settings.stream }, 'the stream stores nothing any more; it is made anew');
       await manager.streams.delete(settings.stream);
       this.accepted();

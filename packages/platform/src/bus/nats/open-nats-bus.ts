@@ -107,6 +107,7 @@ class NatsBus implements Bus {
   readonly #following: Promise<void>;
   readonly #fenced: FencedSubjects;
   #connected = true;
+  #connectionNumber = 0;
   #closing: Promise<void> | undefined;
 
   constructor(deps: NatsBusDeps, limits: NatsBusLimits, connection: NatsConnection) {
@@ -123,6 +124,7 @@ class NatsBus implements Bus {
       log: deps.log,
       metrics: deps.metrics,
       timeoutMs: limits.acknowledgementMs,
+      connectionNumber: () => this.#connectionNumber,
       onCreated: () => this.#tellGap(undefined),
       onMade: deps.onStreamMade,
     });
@@ -136,6 +138,7 @@ class NatsBus implements Bus {
     this.#following = followConnection(connection, {
       onLost: () => {
         this.#connected = false;
+        this.#connectionNumber += 1;
         this.#log.warn({}, 'the connection to the bus is lost');
       },
       onReconnected: () => void this.#reconnected(),
@@ -242,11 +245,12 @@ class NatsBus implements Bus {
       this.#stream.accepted();
       return ack;
     };
+    const sentMs = this.#clock.monotonicMs();
     try {
       return await send();
     } catch (error) {
       if (isWrongLastSequence(error)) this.#stream.accepted();
-      else if (toBusError(error).code === 'BUS_UNAVAILABLE') this.#stream.suspect();
+      else if (toBusError(error).code === 'BUS_UNAVAILABLE') this.#stream.suspect(sentMs);
       if (!isMissingStream(error)) throw error;
     }
     await this.#stream.ensure();
@@ -291,6 +295,7 @@ class NatsBus implements Bus {
   /** Never rejects. Whoever hears of the gap reads what it missed after the server knows of all subscriptions. */
   async #reconnected(): Promise<void> {
     this.#connected = true;
+    this.#connectionNumber += 1;
     for (const subscription of this.#subscriptions) subscription.forget();
     try {
       await this.#untilServerKnows();
