@@ -88,7 +88,7 @@ export async function openStore(deps: EngineDeps): Promise<Store<ServerDatabase>
 }
 
 export async function openLeases(deps: EngineDeps): Promise<Leases> {
-  const { config, processId, clock, random, log, lifecycle } = deps;
+  const { config, processId, random, log, lifecycle } = deps;
   if (config.store.engine === 'sqlite') return lifecycle.own('leases', createInProcessLeases());
   const { openPostgresLeases } = await import('@conclave/platform/postgres');
   return lifecycle.own(
