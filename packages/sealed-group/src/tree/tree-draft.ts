@@ -136,6 +136,9 @@ export class TreeDraft implements TreeReader {
     // What was cut off: it counts as blank should the tree grow again.
     for (const index of this.#occupied.keys())
       if (index >= nodeCount(this.#leafCount)) subtrees.set(index, { node: undefined, hash: undefined });
+    // The roots that were, down to the one that is: nothing under them need have changed, what they are above is gone.
+    for (let leaves = this.#base.leafCount; leaves > this.#leafCount; leaves /= 2)
+      subtrees.set(root(leaves), { node: undefined, hash: undefined });
     return subtrees;
   }
 

@@ -22,7 +22,7 @@ import {
   verifyMerklePath,
 } from '../../src/tree/index.ts';
 import { GroupModel, trustKey, unwrap } from './group-model.ts';
-import { planStep, step } from './random-history.ts';
+import { planStep, step, type Step } from './random-history.ts';
 
 const histories = fc.array(step, { minLength: 5, maxLength: 40 });
 
@@ -48,6 +48,25 @@ function run(
     group.carryOut(planned.plan);
     after(group, planned.plan);
   }
+}
+
+/** Owners and one reader come and leave until eight places shrink to two, while the root of four has long been blank. */
+const shrinkingBelowABlankNode: Step[] = [
+  plain(0, ['add', 'add', 'add', 'add', 'add', 'add']),
+  plain(755, []),
+  plain(118, ['add', 'set-role', 'leave', 'add']),
+  plain(55, ['add', 'add', 'add', 'add']),
+  plain(0, []),
+  plain(109, ['add', 'leave', 'add', 'add']),
+];
+
+function plain(committer: number, kinds: readonly Step['wishes'][number]['kind'][]): Step {
+  const wishes = kinds.map((kind, place) => ({
+    kind,
+    target: kind === 'leave' && committer === 109 ? 272 : 0,
+    role: committer === 118 && place === 3 ? ('reader' as const) : ('owner' as const),
+  }));
+  return { committer, wishes, fill: 'none', fillNodes: [], waitMs: 0 };
 }
 
 describe('after every commit of a random history', () => {
@@ -233,7 +252,7 @@ describe('after every commit of a random history', () => {
           );
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 200, examples: [[shrinkingBelowABlankNode]] },
     );
   });
 
