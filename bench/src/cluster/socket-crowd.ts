@@ -15,7 +15,7 @@ export interface CrowdRequest {
 }
 
 export const mark = Buffer.from('@@mark@@');
-/** `{}` in a frame of its own; it may also be the last line of another. */
+/** `{}` in a frame of its own; it may also be the first or the last line of another. */
 const pingFrame = Buffer.from([0x81, 2, 0x7b, 0x7d]);
 const batch = 100;
 
@@ -71,7 +71,8 @@ function serve(tell: (message: object) => boolean): void {
         from = at + mark.length;
       }
       tail = Buffer.from(octets.subarray(Math.max(from, octets.length - mark.length + 1)));
-      if (octets.includes(pingFrame) || octets.includes('\n{}')) socket.write(pong);
+      if (octets.includes(pingFrame) || octets.includes('\n{}') || octets.includes('{}\n'))
+        socket.write(pong);
     });
     socket.on('error', () => socket.destroy());
   }
