@@ -1,5 +1,6 @@
 /** The process of one member: the SDK, its encrypted store on disk, and calls from the director. */
 import { join } from 'node:path';
+import { answerCalls } from '@conclave/testkit/answer-calls';
 import { ConclaveClient, createAccountClient } from '@conclave/sdk';
 import type { GroupHandle, GroupSummary } from '@conclave/sdk';
 import { createNodeSuite, openNodeStore } from '@conclave/sdk/node';
@@ -117,20 +118,7 @@ const calls: {
   },
 };
 
-process.on('message', (call: MemberCall) => {
-  void answer(call);
-});
-process.on('disconnect', () => process.exit(0));
-
-async function answer({ id, name, argument }: MemberCall): Promise<void> {
-  try {
-    const value = await (calls[name] as (argument: unknown) => Promise<unknown>)(argument);
-    process.send?.({ id, value });
-  } catch (error) {
-    const { message, code } = error as Error & { code?: string };
-    process.send?.({ id, error: code === undefined ? message : `${message} (${code})` });
-  }
-}
+answerCalls(calls);
 
 function opened(): ConclaveClient {
   if (client === undefined) throw new Error('not opened yet');

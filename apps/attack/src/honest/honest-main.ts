@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { answerCalls } from '@conclave/testkit/answer-calls';
 import { ConclaveClient } from '@conclave/sdk';
 import type { GroupHandle, Role, Warning } from '@conclave/sdk';
 import { createNodeSuite, openNodeStore } from '@conclave/sdk/node';
@@ -172,20 +173,7 @@ async function viewOf(group: string): Promise<View> {
   };
 }
 
-process.on('message', (call: HonestCall) => {
-  void answer(call);
-});
-process.on('disconnect', () => process.exit(0));
-
-async function answer({ id, name, argument }: HonestCall): Promise<void> {
-  try {
-    const value = await (calls[name] as (argument: unknown) => Promise<unknown>)(argument);
-    process.send?.({ id, value });
-  } catch (error) {
-    const { message, code } = error as Error & { code?: string };
-    process.send?.({ id, error: code === undefined ? message : `${message} (${code})` });
-  }
-}
+answerCalls(calls);
 
 function opened(): ConclaveClient {
   if (client === undefined) throw new Error('not opened yet');

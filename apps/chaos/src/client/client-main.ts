@@ -1,4 +1,5 @@
 /** A client process: some members, each with its own SDK client, doing what the director asks. Ends when the director does. */
+import { answerCalls } from '@conclave/testkit/answer-calls';
 import { openHistoryFile } from '../history/history-file.ts';
 import type { HistoryFile } from '../history/history-file.ts';
 import { machineMs } from '../history/history.ts';
@@ -99,20 +100,7 @@ const calls: {
   },
 };
 
-process.on('message', (call: ClientCall) => {
-  void answer(call);
-});
-process.on('disconnect', () => process.exit(0));
-
-async function answer({ id, name, argument }: ClientCall): Promise<void> {
-  try {
-    const value = await (calls[name] as (argument: unknown) => Promise<unknown>)(argument);
-    process.send?.({ id, value });
-  } catch (error) {
-    const { message, code } = error as Error & { code?: string };
-    process.send?.({ id, error: code === undefined ? message : `${message} (${code})` });
-  }
-}
+answerCalls(calls);
 
 function memberOf(name: string): ChaosMember {
   const member = members.get(name);
