@@ -58,6 +58,7 @@ export interface GatewayLimits {
   readonly maxHistoryBytes: number;
   /** Channels without subscribers and publications whose position is still remembered. */
   readonly maxIdleStreams: number;
+  /** At least the half that came last is remembered, for `idempotencyTtlMs`. */
   readonly maxIdempotencyKeys: number;
 }
 
@@ -123,7 +124,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   maxHistoryReplyBytes: 512 * 1024,
   maxHistoryBytes: 64 * 1024 * 1024,
   maxIdleStreams: 100_000,
-  maxIdempotencyKeys: 20_000,
+  maxIdempotencyKeys: 40_000,
 };
 
 export interface ResolvedNamespace extends Required<NamespaceOptions> {

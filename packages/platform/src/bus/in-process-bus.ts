@@ -25,7 +25,7 @@ export interface InProcessBusLimits {
   readonly maxQueued: number;
   /** How long `publish` waits for room before `BUS_FULL`. */
   readonly maxWaitMs: number;
-  /** How long, and how many, message ids are remembered. */
+  /** How long, and how many at most, message ids are remembered: at least the half that came last. */
   readonly deduplicationMs: number;
   readonly maxMessageIds: number;
   readonly maxPayloadBytes: number;
@@ -42,7 +42,7 @@ const DEFAULT_LIMITS: InProcessBusLimits = {
   maxQueued: 1024,
   maxWaitMs: 5_000,
   deduplicationMs: 120_000,
-  maxMessageIds: 100_000,
+  maxMessageIds: 200_000,
   maxPayloadBytes: 1024 * 1024,
 };
 
