@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { sql, type Transaction } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contractMigrations, storeContract, type ContractTables } from '@conclave/testkit/contracts';
@@ -108,6 +109,42 @@ describe('the SQLite store', () => {
     await expect(swallowed).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await insert('next');
     expect(await ids()).toEqual(['next']);
+  });
+
+  test('takes units that may wait with the next that do not, and ahead of them', async () => {
+    store = await openSqliteStore<ContractTables>({
+      file: database.file,
+      migrations: [contractMigrations],
+      limits: { maxWaitMs: 3_600_000 },
+      clock: systemClock,
+      log: silentLog,
+    });
+    const order: string[] = [];
+    const patient = ['a', 'b'].map((id) =>
+      store.write(
+        async (trx) => {
+          order.push(id);
+          await trx.insertInto('account').values({ id, balance: 0, photo: null }).execute();
+        },
+        { mayWait: true },
+      ),
+    );
+    await setTimeout(20);
+    expect(order).toEqual([]);
+    await store.write(async () => void order.push('urgent'));
+    await Promise.all(patient);
+    expect(order).toEqual(['a', 'b', 'urgent']);
+    expect(await ids()).toEqual(['a', 'b']);
+    // Closing waits for nobody else.
+    const last = store.write(async () => 'last', { mayWait: true });
+    await store.close();
+    expect(await last).toBe('last');
+  });
+
+  test('takes units that may wait by themselves when nobody else comes', async () => {
+    await open();
+    expect(await store.write(async () => 'alone', { mayWait: true })).toBe('alone');
+    expect(await store.write(async () => 'again', { mayWait: true })).toBe('again');
   });
 
   test('creates its folder and its files for their owner only', async () => {

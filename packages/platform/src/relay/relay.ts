@@ -202,7 +202,7 @@ export class Relay {
     await Promise.all(this.#publications);
     this.#queues.releaseTimers();
     try {
-      await this.#settlement.flush();
+      await this.#settlement.flush({ mayWait: false });
     } catch (err) {
       this.#log.warn({ err }, 'acknowledged outbox rows could not be deleted; they will be published again');
     }
@@ -238,12 +238,18 @@ export class Relay {
   async #step(): Promise<void> {
     // While the store takes no deletions, reading on would only make more rows that come twice after a crash.
     if (this.#settlement.size <= this.#limits.maxBufferedRows) await this.#read();
-    // Last, so that what waits to be told does not wait for this commit.
-    const [flushed, looked] = await Promise.allSettled([this.#settlement.flush(), this.#look()]);
+    // Last, so that what waits to be told does not wait for this commit. When there is nothing to read, what comes next comes
+    // with a commit, and that takes the deletions with it.
+    const mayWait = !this.#stopped && !this.#hasMore;
+    const [flushed, looked] = await Promise.allSettled([this.#settlement.flush({ mayWait }), this.#look()]);
     if (flushed.status === 'rejected') throw flushed.reason;
     if (looked.status === 'rejected') throw looked.reason;
-    if (this.#isReadable || this.#queues.nextToRefill() !== undefined || this.#settlement.size > 0)
-      this.#signal.raise();
+    if (this.#hasMore || this.#settlement.size > 0) this.#signal.raise();
+  }
+
+  /** Whether there is something to read at once. */
+  get #hasMore(): boolean {
+    return this.#isReadable || this.#queues.nextToRefill() !== undefined;
   }
 
   get #isReadable(): boolean {

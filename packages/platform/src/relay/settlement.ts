@@ -57,8 +57,10 @@ export class Settlement {
   /**
    * Makes what is settled so far durable in one unit, then forgets it. On rejection everything is kept for the
    * next call. No read of the outbox may run meanwhile: it could see a row that is forgotten when it is processed.
+   *
+   * @param mayWait whether nothing is delayed when it takes a moment longer (`WriteOptions.mayWait`).
    */
-  async flush(): Promise<void> {
+  async flush({ mayWait }: { readonly mayWait: boolean }): Promise<void> {
     if (this.size === 0) return;
     const acknowledged = [...this.#acknowledged];
     const parked = [...this.#parked.values()];
@@ -80,7 +82,7 @@ export class Settlement {
             .execute();
         }
       },
-      { isolation: 'locked-rows' },
+      { isolation: 'locked-rows', mayWait },
     );
     for (const id of acknowledged) this.#acknowledged.delete(id);
     for (const { row } of parked) this.#parked.delete(row.id);

@@ -22,6 +22,11 @@ export type Isolation = 'serializable' | 'locked-rows';
 
 export interface WriteOptions {
   readonly isolation?: Isolation;
+  /**
+   * The unit may wait for a moment (20 ms at most) for another one with which it shares a sync to disk: for what nobody waits
+   * for. No effect where units are not grouped.
+   */
+  readonly mayWait?: boolean;
 }
 
 export interface Store<DB> {

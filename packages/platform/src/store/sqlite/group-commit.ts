@@ -5,7 +5,8 @@
  *   write(u2) ─┼─▶ queue ─▶ BEGIN IMMEDIATE ──┼ SAVEPOINT u2 ROLLBACK┼─▶ COMMIT ─▶ u1 ok, u2 rejects, u3 ok
  *   write(u3) ─┘  (bounded)                   └ SAVEPOINT u3 RELEASE ┘  one sync
  *
- * A unit that is alone in its group needs no savepoint: the transaction is its own.
+ * A unit that is alone in its group needs no savepoint: the transaction is its own. A unit that may wait goes with the next
+ * group that others make, before them, so that a sync serves it that is needed anyway; or makes one itself after `maxWaitMs`.
  *
  * Invariants:
  *
@@ -21,6 +22,7 @@
  * which starts its watchdog; when that fires, the unit is rolled back alone, and the group goes on.
  */
 import type { Clock } from '../../clock/clock.ts';
+import { systemClock } from '../../clock/system-clock.ts';
 import { outsideWork } from '../../tracing/work.ts';
 import { StoreError } from '../store-error.ts';
 import { engineError } from './engine-error.ts';
@@ -42,6 +44,8 @@ export interface GroupCommitLimits {
   readonly maxGroupSize: number;
   /** Units waiting: beyond it `submit` rejects with `STORE_BUSY`. */
   readonly maxQueued: number;
+  /** How long a unit that may wait does so. */
+  readonly maxWaitMs: number;
   /** How long one unit may hold the group by awaiting something other than its queries. */
   readonly unitTimeoutMs: number;
 }
@@ -68,6 +72,8 @@ export interface GroupCommitDeps {
 export interface Unit<T> {
   run(): Promise<T>;
   end(): void;
+  /** For others with which it shares a sync. */
+  readonly mayWait: boolean;
   /** Whether the unit, which is over, enqueued an outbox row. */
   readonly enqueued: boolean;
 }
@@ -84,6 +90,9 @@ interface QueuedUnit {
 export class GroupCommit {
   readonly #deps: GroupCommitDeps;
   #queue: QueuedUnit[] = [];
+  /** Those that may wait. */
+  #patient: QueuedUnit[] = [];
+  #patience: Disposable | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -93,36 +102,61 @@ export class GroupCommit {
 
   /** Units waiting for a group. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#patient.length;
   }
 
   submit<T>(unit: Unit<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreError('STORE_CLOSED', 'the store is closed'));
-    if (this.#queue.length >= this.#deps.limits.maxQueued) {
+    if (this.queued >= this.#deps.limits.maxQueued) {
       return Promise.reject(new StoreError('STORE_BUSY', 'too many units of work are waiting'));
     }
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ unit, resolve: resolve as (value: unknown) => void, reject });
-      // Groups are of many requests: none of them is the one whose unit came first.
-      this.#running ??= outsideWork(() => this.#drain());
+      const queue = unit.mayWait ? this.#patient : this.#queue;
+      queue.push({ unit, resolve: resolve as (value: unknown) => void, reject });
+      if (unit.mayWait) this.#armPatience();
+      else this.#start();
     });
   }
 
   /** Refuses new units and resolves when those accepted are done. */
   async close(): Promise<void> {
     this.#closed = true;
+    if (this.queued > 0) this.#start();
     await this.#running;
+  }
+
+  #start(): void {
+    // Groups are of many requests: none of them is the one whose unit came first.
+    this.#running ??= outsideWork(() => this.#drain());
+  }
+
+  /** In real time, whatever a test says it is: who closes waits for units that wait. */
+  #armPatience(): void {
+    this.#patience ??= outsideWork(() =>
+      systemClock.schedule(this.#deps.limits.maxWaitMs, () => {
+        this.#patience = undefined;
+        this.#start();
+      }),
+    );
   }
 
   /** Never rejects: `#commitGroup` turns every failure into rejections of its units. */
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
+    do {
       // Everything that arrives in this turn of the event loop joins the group; I/O gets its turn between groups.
       await eventLoopTurn();
-      const group = this.#queue.splice(0, this.#deps.limits.maxGroupSize);
-      await this.#commitGroup(group);
-    }
+      await this.#commitGroup(this.#nextGroup());
+    } while (this.#queue.length > 0 || (this.#closed && this.#patient.length > 0));
     this.#running = undefined;
+    if (this.#patient.length > 0) this.#armPatience();
+  }
+
+  #nextGroup(): QueuedUnit[] {
+    this.#patience?.[Symbol.dispose]();
+    this.#patience = undefined;
+    const { maxGroupSize } = this.#deps.limits;
+    const patient = this.#patient.splice(0, maxGroupSize);
+    return [...patient, ...this.#queue.splice(0, maxGroupSize - patient.length)];
   }
 
   async #commitGroup(group: readonly QueuedUnit[]): Promise<void> {

@@ -18,7 +18,7 @@ import type { Metrics } from '../../metrics/metrics.ts';
 import { platformMigrations, type OutboxTables } from '../../outbox/outbox-table.ts';
 import { migrate, type MigrationSequence, type SchemaEngine } from '../migration.ts';
 import { StoreError } from '../store-error.ts';
-import type { Store } from '../store.ts';
+import type { Store, WriteOptions } from '../store.ts';
 import { engineError } from './engine-error.ts';
 import { GroupCommit, type GroupCommitLimits, type GroupTransaction } from './group-commit.ts';
 import { observeGroups } from './group-metrics.ts';
@@ -39,7 +39,12 @@ export interface SqliteStoreDeps {
   readonly metrics?: Metrics;
 }
 
-const DEFAULT_LIMITS: GroupCommitLimits = { maxGroupSize: 128, maxQueued: 10_000, unitTimeoutMs: 5_000 };
+const DEFAULT_LIMITS: GroupCommitLimits = {
+  maxGroupSize: 128,
+  maxQueued: 10_000,
+  maxWaitMs: 20,
+  unitTimeoutMs: 5_000,
+};
 
 const SQLITE: SchemaEngine = {
   name: 'sqlite',
@@ -74,13 +79,17 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
       },
     });
     const observe = deps.metrics && observeGroups(deps.metrics, () => groups.queued);
-    const write = <T, Tables>(unit: (trx: Transaction<Tables>) => Promise<T>): Promise<T> => {
+    const write = <T, Tables>(
+      unit: (trx: Transaction<Tables>) => Promise<T>,
+      options?: WriteOptions,
+    ): Promise<T> => {
       const connection = new UnitConnection(statements);
       const trx = new UnitTransaction<Tables>(connection);
       return groups.submit<T>({
         // async: a unit that throws before its first await rejects like any other
         run: async () => unit(trx),
         end: () => connection.end(),
+        mayWait: options?.mayWait === true,
         get enqueued() {
           return connection.enqueued;
         },
@@ -104,7 +113,8 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
       engine: 'sqlite',
       db,
       prepare: (define) => prepareOnSqlite({ writer, reader }, define),
-      write: <T>(unit: (trx: Transaction<DB>) => Promise<T>) => write<T, DB>(unit),
+      write: <T>(unit: (trx: Transaction<DB>) => Promise<T>, options?: WriteOptions) =>
+        write<T, DB>(unit, options),
       // One unit after the other: what has an id is visible, or will never be.
       async horizon(table) {
         const row = lastId.get(table) as { seq: number } | undefined;
@@ -153,6 +163,8 @@ function configureWriter(writer: Database.Database): void {
   writer.pragma('wal_autocheckpoint = 4000');
   // After a burst the log file is cut back to this.
   writer.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
+  // Savepoints keep what they may have to undo in memory, not in a file.
+  writer.pragma('temp_store = MEMORY');
   writer.pragma('foreign_keys = ON');
   writer.pragma('trusted_schema = OFF');
 }

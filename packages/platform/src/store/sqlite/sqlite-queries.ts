@@ -1,7 +1,8 @@
 /**
- * Prepared queries on SQLite: one statement per query for the writer, one for reads, neither ever evicted; there are as
- * many as the program defines. Reads have a connection of their own, so that a stream of `db` neither holds them up nor
- * keeps them in its snapshot.
+ * Prepared queries on SQLite: one statement per query and connection, never evicted; there are as many as the program
+ * defines. Reads go to the writing connection, whose cache of pages stays good when it commits, where another connection
+ * has to drop its own. Only while a group of units is open, whose changes nobody may see yet, they go to the reading one.
+ * It is not that of `db`, so that a stream there neither holds them up nor keeps them in its snapshot.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
@@ -16,17 +17,23 @@ export function prepareOnSqlite<DB, Values extends object, Result>(
 ): PreparedQuery<DB, Values, RowOf<Result>> {
   const { query, bind } = compilePrepared(compilingOnly<DB>(), define);
   const enqueues = isOutboxInsert(query);
+  const { writer, reader } = connections;
   // Prepared at the first use: a query that only units run is none that the reader could prepare.
-  let reading: Statement | undefined;
-  let writing: Statement | undefined;
+  let onReader: Statement | undefined;
+  let onWriter: Statement | undefined;
+  const forUnits = (): Statement => (onWriter ??= writer.prepare(query.sql));
+  const forReads = (): Statement => {
+    const statement = writer.inTransaction ? (onReader ??= reader.prepare(query.sql)) : forUnits();
+    if (!statement.readonly) throw new Error('a query that changes something is for units only');
+    return statement;
+  };
   return {
     // async: what SQLite throws becomes a rejection
     async read(values) {
-      reading ??= connections.reader.prepare(query.sql);
-      return reading.all(bind(values)) as RowOf<Result>[];
+      return forReads().all(bind(values)) as RowOf<Result>[];
     },
     async readEach(list) {
-      const statement = (reading ??= connections.reader.prepare(query.sql));
+      const statement = forReads();
       // One turn: nobody writes meanwhile.
       return list.map((values) => statement.all(bind(values)) as RowOf<Result>[]);
     },
@@ -34,19 +41,19 @@ export function prepareOnSqlite<DB, Values extends object, Result>(
       const connection = UnitTransaction.connectionOf(trx);
       connection.assertRunning();
       if (enqueues) connection.noteOutbox();
-      writing ??= connections.writer.prepare(query.sql);
-      if (writing.reader) return writing.all(bind(values)) as RowOf<Result>[];
-      writing.run(bind(values));
+      const statement = forUnits();
+      if (statement.reader) return statement.all(bind(values)) as RowOf<Result>[];
+      statement.run(bind(values));
       return [];
     },
     async runEach(trx, list) {
       const connection = UnitTransaction.connectionOf(trx);
       connection.assertRunning();
       if (enqueues && list.length > 0) connection.noteOutbox();
-      writing ??= connections.writer.prepare(query.sql);
+      const statement = forUnits();
       for (const values of list) {
-        if (writing.reader) writing.all(bind(values));
-        else writing.run(bind(values));
+        if (statement.reader) statement.all(bind(values));
+        else statement.run(bind(values));
       }
     },
   };
