@@ -52,13 +52,13 @@ process.stdout.write(
 
 function fill(databaseFile: string): void {
   const database = new Database(databaseFile);
-  const insertFrame = database.prepare('insert into sealed_frames values (?, ?, ?, ?, ?, ?, ?)');
+  const insertFrame = database.prepare('insert into sealed_frames values (?, ?, ?, ?, ?, ?, ?, ?)');
   const insertNode = database.prepare('insert into sealed_subtrees values (?, ?, ?, ?, ?)');
   database.transaction(() => {
     for (let index = 0; index < frames; index++) {
       const [group, seq] = [`group ${Math.floor(index / framesPerGroup)}`, index % framesPerGroup];
       const [hash, frame] = [systemRandom.bytes(32), systemRandom.bytes(700)];
-      insertFrame.run(group, seq, 'message', 1, hash, frame, 1_800_000_000_000);
+      insertFrame.run(group, seq, 'message', 1, 1_800_000_000_000 + index, hash, frame, 1_800_000_000_000);
     }
     for (let index = 0; index < others; index++) {
       const [content, hash] = [systemRandom.bytes(200), systemRandom.bytes(32)];

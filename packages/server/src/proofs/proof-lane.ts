@@ -1,7 +1,7 @@
 /**
- * A queue and the workers that empty it. What waits when a worker becomes free is its next batch, up to a bound: under load
- * batches form by themselves, and without load a frame waits for the end of this turn of the event loop only, in which other
- * frames may arrive.
+ * A queue and the workers that empty it. After a batch of several frames the next one begins `windowMs` later, or when it is
+ * full: frames that come within the window share a batch, and all that follows it (a unit of the store, a sync to disk). Without
+ * load, and for who sends one frame after the other, a frame waits for the end of this turn of the event loop only.
  *
  * The work of a worker that died is repeated, each frame by itself: a frame over which a second worker dies is refused, and
  * its neighbours, which were in the same batch once, are not.
@@ -25,6 +25,7 @@ export interface LaneSettings {
   /** What a group's turn is worth, in points. */
   readonly quantum: number;
   readonly batch: Share;
+  readonly windowMs: number;
   readonly batchLimitMs: number;
 }
 
@@ -51,6 +52,10 @@ export class ProofLane {
   readonly #repeated: ProofJob[] = [];
   #underWay = 0;
   #isScheduled = false;
+  /** By the clock's monotonic time. */
+  #windowEndsAtMs = Number.NEGATIVE_INFINITY;
+  /** Begins the next batch at the end of the window. */
+  #window: Disposable | undefined;
   #isClosing = false;
   /** Of one worker, in points a millisecond: a moving average. */
   #rate = firstRate;
@@ -104,7 +109,7 @@ export class ProofLane {
     outsideWork(() =>
       setImmediate(() => {
         this.#isScheduled = false;
-        this.#dispatch();
+        this.#dispatchInWindow();
       }),
     );
   }
@@ -113,12 +118,14 @@ export class ProofLane {
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
     if (!this.#isEmpty()) {
+      this.#dispatch();
       const drained = Promise.withResolvers<void>();
       this.#onEmpty = drained.resolve;
       using _limit = this.#deps.clock.schedule(drainMs, drained.resolve);
       await drained.promise;
     }
     this.#isClosed = true;
+    this.#window?.[Symbol.dispose]();
     for (const job of [...this.#repeated.splice(0), ...this.#waiting.takeAll()]) job.reject(stoppingError());
     await Promise.all(this.#slots.map((slot) => slot.close()));
   }
@@ -129,12 +136,27 @@ export class ProofLane {
     this.#dispatch();
   }
 
+  /** At once if no window is open or there is a full batch, else at the end of the window. */
+  #dispatchInWindow(): void {
+    const restMs = this.#windowEndsAtMs - this.#deps.clock.monotonicMs();
+    const isFull = this.#waiting.size >= this.#settings.batch.maxItems;
+    if (restMs <= 0 || isFull || this.#repeated.length > 0) {
+      this.#dispatch();
+      return;
+    }
+    this.#window ??= this.#deps.clock.schedule(restMs, () => this.#dispatch());
+  }
+
   #dispatch(): void {
+    this.#window?.[Symbol.dispose]();
+    this.#window = undefined;
     for (const slot of this.#slots) {
       if (slot.state !== 'idle') continue;
       const jobs = this.#next();
       if (jobs.length === 0) return;
       this.#underWay += jobs.length;
+      this.#windowEndsAtMs =
+        jobs.length > 1 ? this.#deps.clock.monotonicMs() + this.#settings.windowMs : Number.NEGATIVE_INFINITY;
       this.#deps.metrics.dispatched(jobs);
       slot.verify(jobs);
     }
@@ -161,7 +183,7 @@ export class ProofLane {
     this.#deps.metrics.verified(tookMs);
     this.#underWay -= jobs.length;
     // The worker first: it has its next batch while these go on here.
-    this.#dispatch();
+    this.#dispatchInWindow();
     for (const [index, job] of jobs.entries()) job.resolve(verdicts[index]);
     traceProofs(this.#deps.tracer, this.#settings.name, { jobs, startedAtMs, endedAtMs });
     this.#noteEmpty();

@@ -60,6 +60,8 @@ export interface ProofPool extends ProofService {
 /** Dearer ones go to the main lane even without a sealing proof: a commit that adds a thousand leaves has a thousand signatures. */
 const maxExpressPoints = 128;
 const maxFrames = 64;
+/** What a frame may wait for others after a batch of several; a frame that comes alone does not. */
+const windowMs = 4;
 /** About 100 ms of a worker. A dearer frame is a batch by itself. */
 const maxMainBatchPoints = 8_192;
 /** Keys of the groups that speak now; about 6 MiB a worker. */
@@ -83,7 +85,7 @@ export function createProofPool(
   };
   const createLane = (lane: Pick<LaneSettings, 'name' | 'workers' | 'quantum' | 'batch'>) =>
     new ProofLane(
-      { ...lane, queue, batchLimitMs: limits.batchLimitMs },
+      { ...lane, queue, windowMs, batchLimitMs: limits.batchLimitMs },
       {
         clock: deps.clock,
         log: deps.log,

@@ -9,10 +9,18 @@ import { createAccounts } from './0002-accounts.ts';
 import { createTransfers } from './0003-transfers.ts';
 import { createSealedGroups } from './0004-sealed-groups.ts';
 import { keepSubtreeHashes } from './0005-subtree-hashes.ts';
+import { findFramesByTime } from './0006-frames-by-time.ts';
 
 export const serverMigrations: MigrationSequence = {
   name: 'server',
-  migrations: [createServerIdentity, createAccounts, createTransfers, createSealedGroups, keepSubtreeHashes],
+  migrations: [
+    createServerIdentity,
+    createAccounts,
+    createTransfers,
+    createSealedGroups,
+    keepSubtreeHashes,
+    findFramesByTime,
+  ],
 };
 
 /** Everything that stands in the server's database beside what the platform's store keeps there itself. */

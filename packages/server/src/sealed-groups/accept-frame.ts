@@ -59,8 +59,6 @@ const maxAttempts = 4;
 
 /** Bounds how long one unit of messages holds the event loop: about two milliseconds. */
 const maxFramesPerUnit = 128;
-/** What a message may wait for others of its group that are being verified, so that one sync to disk serves them all. */
-const holdMessagesMs = 4;
 
 /** The queue for proofs of all groups that do not exist: who makes up ids gets no queue for each. */
 export const strangers = '';
@@ -70,7 +68,7 @@ export type AcceptFrame = (groupId: string, bytes: Uint8Array) => Promise<Accept
 export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
   const { rows, cache, gate, proofs, clock, decoy } = deps;
   const readStanding = createStandingReads(rows);
-  const batches = createMessageBatches(deps, { maxFrames: maxFramesPerUnit, holdMs: holdMessagesMs });
+  const batches = createMessageBatches(deps, { maxFrames: maxFramesPerUnit });
   const acceptMessage = createAcceptMessage({ clock, batches });
   const acceptLeave = createAcceptLeave(deps);
   const acceptCommit = createAcceptCommit(deps);
@@ -81,7 +79,7 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     const frame = parsed.value;
     if (!isGroupFrame(frame)) throw notEligibleError();
     // Before the gate: outsiders cannot fill it, and the proofs of many frames are verified together.
-    const admitted = await (isMessageFrame(frame) ? admitMessage(groupId, frame) : admit(groupId, frame));
+    const admitted = await admit(groupId, frame);
     if (isAccepted(admitted)) return admitted;
 
     const accept = () => acceptAdmitted(groupId, frame, admitted);
@@ -94,23 +92,12 @@ export function createAcceptFrame(deps: AcceptFrameDeps): AcceptFrame {
     return await accepted;
   };
 
-  /** Messages of the group that are ready wait a little for this one, which needs no sync of its own then. */
-  async function admitMessage(groupId: string, frame: MessageFrame): Promise<AcceptedFrame | GroupRow> {
-    batches.expect(groupId, frame);
-    try {
-      return await admit(groupId, frame);
-    } finally {
-      // Not in the gate: a batch that waited for who waits there for a commit would wait for itself.
-      batches.forget(groupId, frame);
-    }
-  }
-
   /**
    * The group's row as of which the sender is eligible; or, for a frame that is stored already, the answer that it got,
    * whoever posts it again: an acknowledgement may have been lost.
    */
   async function admit(groupId: string, frame: GroupFrame): Promise<AcceptedFrame | GroupRow> {
-    const { stored, row } = await readStanding(groupId, frame.bodyHash);
+    const { stored, row } = await readStanding(groupId, frame);
     if (stored !== undefined && Buffer.from(stored.frame).equals(frame.bytes)) {
       return { seq: stored.seq, epoch: await rows.epochAfter(groupId, stored.seq) };
     }

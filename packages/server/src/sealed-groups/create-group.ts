@@ -38,7 +38,7 @@ export function createCreateGroup(deps: CreateGroupDeps): CreateGroup {
     const groupId = Buffer.from(frame.header.groupId).toString('base64url');
     const answer = { groupId, seq: 1, epoch: 0 };
     const isStored = async (): Promise<boolean> => {
-      const stored = await rows.findFrame(groupId, frame.bodyHash);
+      const stored = await rows.findFrame(groupId, frame);
       return stored !== undefined && Buffer.from(stored.frame).equals(frame.bytes);
     };
     if (await isStored()) return answer;

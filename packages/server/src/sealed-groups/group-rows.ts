@@ -40,6 +40,13 @@ export interface StoredFrame {
   readonly frame: Uint8Array;
 }
 
+/** How a frame is found by its body, of which the time is part. */
+interface BodyInGroup {
+  readonly groupId: string;
+  readonly sentAtMs: number;
+  readonly bodyHash: Uint8Array;
+}
+
 export type GroupRows = ReturnType<typeof createGroupRows>;
 
 export function createGroupRows(store: Store<ServerDatabase>) {
@@ -50,13 +57,13 @@ export function createGroupRows(store: Store<ServerDatabase>) {
       .select(['epoch', 'last_seq', 'state', 'reservation'])
       .where('group_id', '=', value.groupId),
   );
-  const findFrame = store.prepare(
-    (query, value: { readonly groupId: string; readonly bodyHash: Uint8Array }) =>
-      query
-        .selectFrom('sealed_frames')
-        .select(['seq', 'epoch', 'frame'])
-        .where('group_id', '=', value.groupId)
-        .where('body_hash', '=', value.bodyHash),
+  const findFrame = store.prepare((query, value: BodyInGroup) =>
+    query
+      .selectFrom('sealed_frames')
+      .select(['seq', 'epoch', 'frame'])
+      .where('group_id', '=', value.groupId)
+      .where('sent_at_ms', '=', value.sentAtMs)
+      .where('body_hash', '=', value.bodyHash),
   );
   return {
     async findGroup(groupId: string): Promise<GroupRow | undefined> {
@@ -68,15 +75,17 @@ export function createGroupRows(store: Store<ServerDatabase>) {
       return (await findGroup.readEach(groupIds.map((groupId) => ({ groupId })))).map(toGroupRow);
     },
 
-    async findFrame(groupId: string, bodyHash: Uint8Array): Promise<StoredFrame | undefined> {
-      return (await findFrame.read({ groupId, bodyHash }))[0];
+    /** The stored frame of the group with the body of `frame`. */
+    async findFrame(groupId: string, frame: ParsedFrame): Promise<StoredFrame | undefined> {
+      return (await findFrame.read(bodyIn(groupId, frame)))[0];
     },
 
-    /** For each of `wanted`, in its order, the frame of its group with this body. */
+    /** The same for each of `wanted`, in its order. */
     async findFrames(
-      wanted: readonly { readonly groupId: string; readonly bodyHash: Uint8Array }[],
+      wanted: readonly { readonly groupId: string; readonly frame: ParsedFrame }[],
     ): Promise<(StoredFrame | undefined)[]> {
-      return (await findFrame.readEach(wanted)).map(([frame]) => frame);
+      const bodies = wanted.map(({ groupId, frame }) => bodyIn(groupId, frame));
+      return (await findFrame.readEach(bodies)).map(([frame]) => frame);
     },
 
     /** The group's epoch once the frame with this number was in the log. */
@@ -292,6 +301,10 @@ export async function advanceRows(
   return row.last_seq;
 }
 
+function bodyIn(groupId: string, { header, bodyHash }: ParsedFrame): BodyInGroup {
+  return { groupId, sentAtMs: header.nowMs, bodyHash };
+}
+
 export async function insertFrame(
   trx: GroupTransaction,
   groupId: string,
@@ -305,6 +318,7 @@ export async function insertFrame(
       seq: at.seq,
       kind: frame.content.kind,
       epoch: frame.header.epoch,
+      sent_at_ms: frame.header.nowMs,
       body_hash: frame.bodyHash,
       frame: frame.bytes,
       accepted_at_ms: at.nowMs,

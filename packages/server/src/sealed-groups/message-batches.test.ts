@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { noTracer, openSqliteStore, silentLog, systemClock, systemRandom } from '@conclave/platform';
 import type { Store } from '@conclave/platform';
-import { createManualClock } from '@conclave/platform/testing';
 import {
   encodeBody,
   encodeFrame,
@@ -26,7 +25,6 @@ describe('messages that are ready at the same time', () => {
   let folder: string;
   let store: Store<ServerDatabase>;
   let units: number;
-  const clock = createManualClock();
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'conclave-batches-'));
@@ -71,7 +69,7 @@ describe('messages that are ready at the same time', () => {
         return store.write(unit);
       },
     };
-    return createMessageBatches({ store: counting, clock, tracer: noTracer }, { maxFrames, holdMs: 4 });
+    return createMessageBatches({ store: counting, tracer: noTracer }, { maxFrames });
   };
 
   const newBody = () =>
@@ -146,22 +144,5 @@ describe('messages that are ready at the same time', () => {
     const seqs = await Promise.all([a, twin, b].map((each) => batches.write(groupId, head, each, 5)));
     expect(seqs).toEqual([12, undefined, 13]);
     expect(await stored()).toEqual(numbered([twin, a, b]));
-  });
-
-  it('wait for those that are being verified, and not for ever', async () => {
-    const batches = create();
-    const [ready, refused, slow] = [frame(), frame(), frame()];
-    batches.expect(groupId, refused);
-    const first = batches.write(groupId, head, ready, 5);
-    await clock.advance(3);
-    expect(units).toBe(0);
-    batches.forget(groupId, refused);
-    expect(await first).toBe(11);
-
-    batches.expect(groupId, slow);
-    const second = batches.write(groupId, head, frame(), 5);
-    await clock.advance(4);
-    expect(await second).toBe(12);
-    expect(clock.pending).toBe(0);
   });
 });

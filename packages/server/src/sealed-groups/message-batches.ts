@@ -2,16 +2,17 @@
  * Messages of a group that come close together are written together: one unit takes n sequence numbers at once, stores n
  * frames and enqueues n announcements, in one order. A sync to disk then serves them all.
  *
- *   expect ─▶ verified, judged ─▶ write ─▶ batch of (group, epoch) ─▶ last_seq + n if still this epoch ─▶ n frames ─▶ n outbox rows
- *                                           begins when no more messages of the group are on their way,
- *                                           when it is full, or after holdMs
+ *   verified, judged ─▶ write ─▶ batch of (group, epoch) ─▶ last_seq + n if still this epoch ─▶ n frames ─▶ n outbox rows
  *
- * A message that comes alone is not held. A batch stands or falls as a whole: when a twin of one of its frames was stored
- * meanwhile, each frame is written by itself, so that only the twin is judged again; when the epoch changed, all are.
+ * A batch waits for the end of this turn of the event loop, in which those come that were verified together (proof-lane.ts);
+ * those that come while its unit waits for the store still join. A batch stands or falls as a whole: when a twin of one of its
+ * frames was stored meanwhile, each frame is written by itself, so that only the twin is judged again; when the epoch changed,
+ * all are.
  *
  * In traces each message has a span of its own, from joining its batch until it is durable; the batch stands below the first
  * traced one and links the others.
  */
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import {
   codeOf,
   currentTraceParent,
@@ -19,7 +20,7 @@ import {
   outsideWork,
   prepareEnqueue,
 } from '@conclave/platform';
-import type { Clock, Span, Store, Tracer } from '@conclave/platform';
+import type { Span, Store, Tracer } from '@conclave/platform';
 import type { GroupHead, MessageFrame } from '@conclave/sealed-group';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { announcementOf } from './announce.ts';
@@ -27,12 +28,6 @@ import type { GroupTransaction } from './group-rows.ts';
 import { writeInEpoch } from './write-once.ts';
 
 export interface MessageBatches {
-  /**
-   * The message is being verified: batches of its group wait a little for it. Whoever calls this calls `forget` once it is,
-   * and does not wait for anything in between that may wait for a batch.
-   */
-  expect(groupId: string, frame: MessageFrame): void;
-  forget(groupId: string, frame: MessageFrame): void;
   /**
    * The frame's durable sequence number. Undefined, and nothing of it written, if the group is no longer in the epoch of
    * `head` or a frame with the same body was faster: then judge again.
@@ -53,15 +48,13 @@ interface Batch {
   readonly entries: Map<string, Entry>;
   /** By body; undefined for those to be judged again. Nobody hears of a batch before it is durable. */
   readonly written: Promise<ReadonlyMap<string, number | undefined>>;
-  /** Waits no longer for others. They may still join until its unit runs. */
-  readonly begin: () => void;
 }
 
 export function createMessageBatches(
-  deps: { readonly store: Store<ServerDatabase>; readonly clock: Clock; readonly tracer: Tracer },
-  options: { readonly maxFrames: number; readonly holdMs: number },
+  deps: { readonly store: Store<ServerDatabase>; readonly tracer: Tracer },
+  options: { readonly maxFrames: number },
 ): MessageBatches {
-  const { store, clock, tracer } = deps;
+  const { store, tracer } = deps;
   const takeSeqs = store.prepare(
     (db, value: { readonly groupId: string; readonly epoch: number; readonly count: number }) =>
       db
@@ -79,6 +72,7 @@ export function createMessageBatches(
         seq: number;
         frame: MessageFrame['bytes'];
         epoch: number;
+        sentAtMs: number;
         bodyHash: Uint8Array;
         nowMs: number;
       },
@@ -88,6 +82,7 @@ export function createMessageBatches(
         seq: row.seq,
         kind: 'message',
         epoch: row.epoch,
+        sent_at_ms: row.sentAtMs,
         body_hash: row.bodyHash,
         frame: row.frame,
         accepted_at_ms: row.nowMs,
@@ -96,30 +91,16 @@ export function createMessageBatches(
   const enqueue = prepareEnqueue(store);
   /** The batch of each group that can still be joined. */
   const openByGroup = new Map<string, Batch>();
-  const expectedByGroup = new Map<string, Set<MessageFrame>>();
 
   return {
-    expect(groupId, frame) {
-      const expected = expectedByGroup.get(groupId);
-      if (expected === undefined) expectedByGroup.set(groupId, new Set([frame]));
-      else expected.add(frame);
-    },
-    forget,
     async write(groupId, head, frame, nowMs) {
       const body = Buffer.from(frame.bodyHash).toString('latin1');
       let batch = openByGroup.get(groupId);
-      if (
-        batch !== undefined &&
-        (batch.head.epoch !== head.epoch || batch.entries.size >= options.maxFrames)
-      ) {
-        batch.begin();
-        batch = undefined;
-      }
+      if (batch?.head.epoch !== head.epoch || batch.entries.size >= options.maxFrames) batch = undefined;
       const isTwin = batch?.entries.has(body) === true;
       batch ??= open(groupId, head);
       const span = isTwin ? undefined : tracer.startSpan('store write', currentTraceParent());
       if (!isTwin) batch.entries.set(body, { frame, nowMs, span });
-      if (!expectedByGroup.has(groupId)) batch.begin();
       try {
         const seqs = await batch.written;
         // A twin waits for the one before it and is judged again.
@@ -133,31 +114,18 @@ export function createMessageBatches(
     },
   };
 
-  function forget(groupId: string, frame: MessageFrame): void {
-    const expected = expectedByGroup.get(groupId);
-    expected?.delete(frame);
-    if (expected !== undefined && expected.size > 0) return;
-    expectedByGroup.delete(groupId);
-    openByGroup.get(groupId)?.begin();
-  }
-
   function open(groupId: string, head: GroupHead): Batch {
     const entries = new Map<string, Entry>();
-    const begun = Promise.withResolvers<void>();
-    const timer = clock.schedule(options.holdMs, begun.resolve);
     const close = (): void => {
       if (openByGroup.get(groupId) === batch) openByGroup.delete(groupId);
     };
     // Of all its messages, not of the one that came first.
     const written = outsideWork(() =>
-      begun.promise
-        .then(() => {
-          timer[Symbol.dispose]();
-          return writeAll(groupId, head, entries, close);
-        })
+      endOfTurn()
+        .then(() => writeAll(groupId, head, entries, close))
         .finally(close),
     );
-    const batch: Batch = { head, entries, written, begin: begun.resolve };
+    const batch: Batch = { head, entries, written };
     openByGroup.set(groupId, batch);
     return batch;
   }
@@ -211,6 +179,7 @@ export function createMessageBatches(
         groupId,
         seq: firstSeq + index,
         epoch: frame.header.epoch,
+        sentAtMs: frame.header.nowMs,
         bodyHash: frame.bodyHash,
         frame: frame.bytes,
         nowMs,

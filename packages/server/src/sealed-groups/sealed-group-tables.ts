@@ -42,7 +42,9 @@ export interface SealedFramesTable {
   /** create, commit, message or leave. */
   kind: string;
   epoch: number;
-  /** Unique in the group: a frame posted twice is stored once. */
+  /** By the sender's clock; part of the body. First in the index, so that what is posted now stands side by side there. */
+  sent_at_ms: number;
+  /** With the time unique, in all groups: a frame posted twice is stored once. */
   body_hash: Uint8Array;
   frame: Uint8Array;
   accepted_at_ms: number;

@@ -3,6 +3,7 @@
  * one turn of the event loop are looked up together, and each group's row is read once for all of its frames: under load
  * a turn is what arrived while the last batch was written.
  */
+import type { ParsedFrame } from '@conclave/sealed-group';
 import type { GroupRow, GroupRows, StoredFrame } from './group-rows.ts';
 
 export interface Standing {
@@ -11,14 +12,14 @@ export interface Standing {
   readonly row: GroupRow | undefined;
 }
 
-export type StandingReads = (groupId: string, bodyHash: Uint8Array) => Promise<Standing>;
+export type StandingReads = (groupId: string, frame: ParsedFrame) => Promise<Standing>;
 
 /** Lookups in one turn: what does not fit lets the event loop breathe first. */
 const maxPerTurn = 256;
 
 interface Wanted {
   readonly groupId: string;
-  readonly bodyHash: Uint8Array;
+  readonly frame: ParsedFrame;
   readonly resolve: (standing: Standing) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -43,9 +44,9 @@ export function createStandingReads(rows: GroupRows): StandingReads {
     }
   };
 
-  return (groupId, bodyHash) =>
+  return (groupId, frame) =>
     new Promise((resolve, reject) => {
-      waiting.push({ groupId, bodyHash, resolve, reject });
+      waiting.push({ groupId, frame, resolve, reject });
       if (waiting.length === 1) setImmediate(() => void readTogether());
     });
 }

@@ -1,4 +1,5 @@
 /** The pool with real workers: what it answers, in what order, and what it refuses. */
+import { setTimeout } from 'node:timers/promises';
 import { createManualClock } from '@conclave/platform/testing';
 import { verifyClaims } from '@conclave/sealed-group';
 import type { Claim } from '@conclave/sealed-group';
@@ -65,6 +66,33 @@ describe('verdicts', () => {
     // What came in one turn of the event loop was verified together.
     expect(await metric('proof_batch_frames_count{lane="express"}')).toBe(1);
     expect(await metric('proof_batch_frames_sum{lane="express"}')).toBe(64);
+  });
+
+  it('of frames that come soon after a batch of several are found together', async () => {
+    const clock = createManualClock();
+    const { pool, metric } = startPool({}, undefined, { clock });
+    await pool.warmUp();
+    const batches = () => metric('proof_batch_frames_count{lane="express"}');
+    const verify = () => pool.verify('a', [signatureClaim()]);
+    // Who comes alone, or one after the other, waits for nobody.
+    for (let alone = 0; alone < 3; alone++) await verify();
+    expect(await batches()).toBe(3);
+    await Promise.all([verify(), verify()]);
+    const soon = [verify()];
+    await setTimeout(10);
+    soon.push(verify(), verify());
+    await setTimeout(10);
+    expect(await batches()).toBe(4);
+    await clock.advance(4);
+    expect(await Promise.all(soon)).toEqual([undefined, undefined, undefined]);
+    expect(await batches()).toBe(5);
+
+    // A full batch does not wait for the end of the window, nor does the end.
+    await Promise.all(Array.from({ length: 64 }, verify));
+    const last = verify();
+    await pool.close();
+    expect(await last).toBeUndefined();
+    expect(await batches()).toBe(7);
   });
 
   it('of a message do not wait for those of commits', async () => {
