@@ -10,8 +10,10 @@ import { startServerProcess, type ServerProcess } from '@conclave/testkit';
 import {
   findFreePort,
   missingLoadBalancer,
+  missingNats,
   missingPostgres,
   startLoadBalancer,
+  startNats,
   startPostgres,
   type LoadBalancer,
 } from '@conclave/testkit/servers';
@@ -22,11 +24,12 @@ import { startSteadyLoad } from '../src/steady-load.ts';
 const otherVersion = fileURLToPath(new URL('../src/other-version.ts', import.meta.url));
 const workers = 8;
 
-/** Several processes on one PostgreSQL behind HAProxy, each of which can be replaced. */
+/** Several processes on one PostgreSQL and one NATS behind HAProxy, each of which can be replaced. */
 async function startProcesses(stack: AsyncDisposableStack, count: number) {
   const folder = await mkdtemp(join(tmpdir(), 'conclave-rolling-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const postgres = stack.use(await startPostgres());
+  const nats = stack.use(await startNats());
   const ports = await Promise.all(
     Array.from({ length: count }, async () => ({
       listen: await findFreePort(),
@@ -42,6 +45,9 @@ async function startProcesses(stack: AsyncDisposableStack, count: number) {
           'store.engine': 'postgres',
           'store.url': postgres.url,
           'store.passwordFile': postgres.passwordFile,
+          'bus.engine': 'nats',
+          'bus.url': nats.url,
+          'bus.passwordFile': nats.passwordFile,
           'shutdown.drainMs': '4000',
           'transfers.quotaBytes': '100000000',
         },
@@ -65,7 +71,11 @@ async function startProcesses(stack: AsyncDisposableStack, count: number) {
   } & Record<string, unknown>;
 }
 
-requireServer(missingPostgres(), missingLoadBalancer())('processes behind a load balancer', () => {
+requireServer(
+  missingPostgres(),
+  missingNats(),
+  missingLoadBalancer(),
+)('processes behind a load balancer', () => {
   test('are restarted one by one, again and again, and no request fails', async () => {
     await using stack = new AsyncDisposableStack();
     const { processes, start, names, loadBalancer, untilReady } = await startProcesses(stack, 2);

@@ -109,7 +109,9 @@ export const configSchema = z.strictObject({
       engine: z
         .enum(['process', 'nats'])
         .default('process')
-        .describe('process: within this process. nats: NATS JetStream, for any number of processes.'),
+        .describe(
+          'process: within this process, which then is the only one that is ready on its database. nats: NATS JetStream, for any number of processes.',
+        ),
       url: serverUrl('nats://', 'tls://')
         .nullable()
         .default(null)

@@ -60,6 +60,7 @@ import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
 import { createRateLimiters } from './rate-limiters.ts';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
 import { gateStore } from './gated-store.ts';
+import { beLoneProcess } from './lone-process.ts';
 import { openBlobs } from './open-blobs.ts';
 import { openBus, openLeases, openSharedMemory, openStore } from './open-engines.ts';
 import { newProcessId } from './process-id.ts';
@@ -187,7 +188,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   const has = (role: Role): boolean => config.roles.includes(role);
   const opened = await openStore(engineDeps);
   await refuseUnfinishedMove(opened);
-  const { store, readOnly, checks, outdated } = gateStore({
+  const gated = gateStore({
     store: opened,
     migrations,
     isShared: opened.engine !== 'sqlite',
@@ -196,6 +197,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     log,
     lifecycle,
   });
+  const { store, readOnly, outdated } = gated;
   // Of real time, whatever a test's clock says.
   const databaseClock = lifecycle.own(
     'database clock',
@@ -205,6 +207,10 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   await claimServerName(store, serverName);
   await fillSubtrees({ store, trees: createTreeRows(store), log });
   const leases = measureLeases(await openLeases(engineDeps), metrics);
+  const checks = [...gated.checks];
+  if (store.engine !== 'sqlite' && config.bus.engine === 'process') {
+    checks.push(await beLoneProcess({ leases, lifecycle, log }));
+  }
   let onStreamMade = (): void => {};
   const bus = await openBus(engineDeps, () => onStreamMade());
   const shared = await openSharedMemory(engineDeps);
