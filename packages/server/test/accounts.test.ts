@@ -211,7 +211,9 @@ describe('registration tokens', () => {
     expect(await registrationTokens.isValid(token)).toBe(true);
     await clock.advance(1_000);
     expect(await registrationTokens.isValid(token)).toBe(false);
-    expect(await registrationTokens.sweepExpired()).toBe(1);
+    // The server's own first sweep may come before or after: on shared engines it waits for its lease.
+    await registrationTokens.sweepExpired();
+    expect(await registrationTokens.list()).toEqual([]);
   });
 
   it('for the first account are the same at each start until there is one', async () => {
