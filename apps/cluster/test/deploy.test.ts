@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseConfig, type Config, type ConfigInput } from '@conclave/server';
+import { serverNodeFlags } from '@conclave/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 
@@ -46,6 +47,17 @@ describe('compose.yaml', () => {
       expect([name, service.cap_drop]).toEqual([name, ['ALL']]);
     }
     expect(read('Dockerfile').trimEnd()).toMatch(/\nUSER node\n/);
+  });
+
+  it('starts the server with the flags with which it is tested, as the launcher does', () => {
+    const entry = /^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))?.[1] ?? '[]';
+    expect(JSON.parse(entry)).toEqual(['node', ...serverNodeFlags, '/app/apps/server/src/main.ts']);
+    const launcher = read('../conclave');
+    const flagsOf = (name: string) =>
+      [
+        ...(new RegExp(`^${name}\\(\\) \\{(.*)\\}$`, 'm').exec(launcher)?.[1] ?? '').matchAll(/--\S+=\S+/g),
+      ].map(([flag]) => flag);
+    expect([...flagsOf('run'), ...flagsOf('serve')]).toEqual([...serverNodeFlags]);
   });
 
   it('has no secret in it, and publishes engines on this machine only', () => {

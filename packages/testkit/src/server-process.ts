@@ -9,6 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { processTree, signalAll } from './servers/process-tree.ts';
 import { spawnBound } from './servers/spawn-bound.ts';
 
+/**
+ * How a server is started everywhere: here, by the launcher and in the image. Node lets the young generation grow to 64 MiB a
+ * half, and clearing up after that many requests stops the event loop for some 10 ms on two cores; with 16 MiB it is 3 ms,
+ * more often, for a fiftieth of the loop's time (docs/performance.md).
+ */
+export const serverNodeFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'] as const;
+
 const serverProgram = fileURLToPath(new URL('../../../apps/server/src/main.ts', import.meta.url));
 
 export interface ServerProcessOptions {
@@ -91,7 +98,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     };
     const args = Object.entries(flags).map(([key, value]) => `--${key}=${value}`);
     if (options.configFile !== undefined) args.unshift(`--config=${options.configFile}`);
-    const node = ['--disable-warning=ExperimentalWarning', ...(options.nodeArguments ?? [])];
+    const node = [...serverNodeFlags, ...(options.nodeArguments ?? [])];
     const started = spawnBound(
       process.execPath,
       [...node, options.program ?? serverProgram, 'start', ...args],
