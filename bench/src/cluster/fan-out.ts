@@ -17,7 +17,7 @@ import { machineMs } from '../sealed/post-load.ts';
 import { readCpuSeconds, readResidentBytes } from './cpu-time.ts';
 import type { GatewayReady } from './gateway-main.ts';
 import { mark } from './socket-crowd.ts';
-import type { CrowdRequest } from './socket-crowd.ts';
+import type { CrowdCount, CrowdRequest } from './socket-crowd.ts';
 
 export interface GatewayUnderTest extends AsyncDisposable {
   readonly name: string;
@@ -166,7 +166,10 @@ class SocketCrowds implements Disposable {
     const counts = await Promise.all(
       this.#children.map(async (child) => {
         child.send({ kind: 'count' });
-        return ((await once(child, 'message')) as [{ heard: number }])[0].heard;
+        const [count] = (await once(child, 'message')) as [CrowdCount];
+        if (Object.keys(count.ended).length > 0)
+          throw new Error(`subscribers were lost: ${JSON.stringify(count.ended)}`);
+        return count.heard;
       }),
     );
     return counts.reduce((sum, count) => sum + count, 0);

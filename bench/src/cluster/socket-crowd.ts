@@ -1,10 +1,9 @@
 /**
- * Thousands of subscribers of one channel in one process: bare sockets that find a mark in what they receive and parse nothing, so
- * that they leave the cores to the gateway. Every publication holds the mark once.
+ * Thousands of subscribers of one channel in one process: bare sockets that cut what they receive into frames (RFC 6455, section 5.2),
+ * find a mark in them and parse nothing, so that they leave the cores to the gateway. Every publication holds the mark once.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 
 export interface CrowdRequest {
   readonly kind: 'open';
@@ -14,19 +13,25 @@ export interface CrowdRequest {
   readonly channel: string;
 }
 
+/** Publications heard by all subscribers together, and how many subscribers were lost, by reason. */
+export interface CrowdCount {
+  readonly heard: number;
+  readonly ended: Readonly<Record<string, number>>;
+}
+
 export const mark = Buffer.from('@@mark@@');
-/** `{}` in a frame of its own; it may also be the first or the last line of another. */
-const pingFrame = Buffer.from([0x81, 2, 0x7b, 0x7d]);
+const ping = Buffer.from('{}');
+const newLine = 0x0a;
 const batch = 100;
 
 if (process.send !== undefined) serve(process.send.bind(process));
 
 function serve(tell: (message: object) => boolean): void {
-  const sockets: Socket[] = [];
+  const ended = new Map<string, number>();
   let heard = 0;
   process.on('message', (message: CrowdRequest | { kind: 'count' }) => {
     if (message.kind === 'count') {
-      tell({ heard, open: sockets.filter(({ destroyed }) => !destroyed).length });
+      tell({ heard, ended: Object.fromEntries(ended) } satisfies CrowdCount);
       return;
     }
     void openAll(message).then(
@@ -45,13 +50,14 @@ function serve(tell: (message: object) => boolean): void {
 
   async function openOne({ port, token, channel }: CrowdRequest): Promise<void> {
     const socket = connect(port, '127.0.0.1');
-    sockets.push(socket);
     await once(socket, 'connect');
     socket.write(
       `GET /connection/websocket HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
         'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
     );
-    await once(socket, 'data');
+    let greeting = '';
+    while (!greeting.includes('\r\n\r\n')) greeting += String(((await once(socket, 'data')) as [Buffer])[0]);
+    if (!greeting.startsWith('HTTP/1.1 101')) throw new Error(`not upgraded: ${greeting.slice(0, 200)}`);
     const commands = [
       { id: 1, connect: { token } },
       { id: 2, subscribe: { channel } },
@@ -60,22 +66,50 @@ function serve(tell: (message: object) => boolean): void {
     let replies = '';
     while (!replies.includes('"id":2')) replies += String(((await once(socket, 'data')) as [Buffer])[0]);
     if (replies.includes('"error"')) throw new Error(replies.slice(0, 500));
-    let tail: Buffer = Buffer.alloc(0);
     const pong = maskedFrame('{}');
+    const frames = new FrameReader();
     socket.on('data', (chunk: Buffer) => {
-      // The mark may be cut in two by the network.
-      const octets = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
-      let from = 0;
-      for (let at = octets.indexOf(mark); at !== -1; at = octets.indexOf(mark, from)) {
-        heard += 1;
-        from = at + mark.length;
+      for (const payload of frames.read(chunk)) {
+        for (let at = payload.indexOf(mark); at !== -1; at = payload.indexOf(mark, at + mark.length))
+          heard += 1;
+        // One pong for each ping, never one more: Centrifugo ends a connection that answers what it did not ask.
+        if (holdsPing(payload)) socket.write(pong);
       }
-      tail = Buffer.from(octets.subarray(Math.max(from, octets.length - mark.length + 1)));
-      if (octets.includes(pingFrame) || octets.includes('\n{}') || octets.includes('{}\n'))
-        socket.write(pong);
     });
-    socket.on('error', () => socket.destroy());
+    let why = 'closed by the gateway';
+    socket.on('error', ({ message }) => (why = message));
+    socket.on('close', () => ended.set(why, (ended.get(why) ?? 0) + 1));
   }
+}
+
+/** Cuts what a server sends into the payloads of its frames, which come unmasked and unfragmented. */
+class FrameReader {
+  #rest: Buffer = Buffer.alloc(0);
+
+  *read(chunk: Buffer): Iterable<Buffer> {
+    let octets = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    for (;;) {
+      const short = octets.length < 2 ? 0 : (octets[1] ?? 0);
+      const header = short < 126 ? 2 : short === 126 ? 4 : 10;
+      if (octets.length < header) break;
+      const length =
+        short < 126 ? short : short === 126 ? octets.readUInt16BE(2) : Number(octets.readBigUInt64BE(2));
+      if (octets.length < header + length) break;
+      yield octets.subarray(header, header + length);
+      octets = octets.subarray(header + length);
+    }
+    this.#rest = Buffer.from(octets);
+  }
+}
+
+/** A gateway's ping is a line `{}`, which may share its frame with others. */
+function holdsPing(payload: Buffer): boolean {
+  for (let at = payload.indexOf(ping); at !== -1; at = payload.indexOf(ping, at + ping.length)) {
+    const end = at + ping.length;
+    const begins = at === 0 || payload[at - 1] === newLine;
+    if (begins && (end === payload.length || payload[end] === newLine)) return true;
+  }
+  return false;
 }
 
 /** A client's frame, masked with zeros. */
