@@ -1,14 +1,11 @@
 /**
  * Tests with real servers: where one is missing they fail in CI, and elsewhere are skipped and counted as not run.
- * CONCLAVE_TEST_WITHOUT names, separated by commas, servers that CI cannot get: their tests are not run there either, and it says so.
  *
  * ```ts
  * requireServer(missingPostgres())('the store on PostgreSQL', () => { … });
  * ```
  */
 import { describe } from 'vitest';
-
-const excused = (process.env['CONCLAVE_TEST_WITHOUT'] ?? '').split(',');
 
 /** `describe`, or its `skip` when something is missing. Takes what the launchers' `missingX()` answer. */
 export function requireServer(
@@ -17,9 +14,7 @@ export function requireServer(
   const names = missing.filter((name) => name !== undefined);
   if (names.length === 0) return describe;
   const what = names.join(', ');
-  const isExcused = names.every((name) => excused.includes(name));
-  if (process.env['CI'] && !isExcused)
-    throw new Error(`missing: ${what}. In CI scripts/ensure-servers.sh installs it`);
+  if (process.env['CI']) throw new Error(`missing: ${what}. In CI scripts/ensure-servers.sh installs it`);
   process.stderr.write(`not run, for want of: ${what}\n`);
   return describe.skip;
 }
