@@ -6,6 +6,8 @@
 #   servers  real PostgreSQL, NATS, Redis, S3, Centrifugo and HAProxy, alone and as a cluster
 #   fuzz     every decoder of untrusted octets, a fixed number of mutated inputs each (about a minute)
 #   browser  the same code in Chromium
+# A stage that does not end within its time fails, after printing what still ran; the browser stage, which hangs with a
+# browser that never came up, is given a second try then.
 # `--fast` runs the stage fast alone, `--stage NAME` any one; further arguments go to vitest.
 # Tests that miss Chromium or a server fail in CI and are listed as not run elsewhere.
 set -euo pipefail
@@ -43,14 +45,46 @@ check_static() {
   echo '== generated files'; bash scripts/generate.sh --check
 }
 
+# within MINUTES COMMAND…: its status, or 124 if it had to be ended.
+within() {
+  local minutes=$1 status=0 observer
+  shift
+  command -v timeout >/dev/null || { "$@"; return; }
+  { sleep $((minutes * 60 - 5)); echo "conclave test: not over after $minutes minutes; what runs:"; ps -eo pid,ppid,stat,etime,args --forest; } >&2 &
+  observer=$!
+  timeout --foreground --kill-after=30s "${minutes}m" "$@" || status=$?
+  pkill -P "$observer" 2>/dev/null || true
+  kill "$observer" 2>/dev/null || true
+  wait "$observer" 2>/dev/null || true
+  return "$status"
+}
+
+# run_tests PROJECT MINUTES [arguments of vitest]
+run_tests() {
+  local project=$1 minutes=$2
+  shift 2
+  within "$minutes" "$bin/vitest" run --project "$project" "$@"
+}
+
+in_browser() {
+  local status=0
+  run_tests browser 6 "$@" || status=$?
+  case "$status" in
+    124 | 137) echo 'conclave test: the browser did not come to an end; trying once more' >&2; run_tests browser 6 "$@" ;;
+    *) return "$status" ;;
+  esac
+}
+
 for stage in "${stages[@]}"; do
   case "$stage" in
     static) check_static ;;
-    fast | long | servers) echo "== $stage"; "$bin/vitest" run --project "$stage" "$@" ;;
-    fuzz) echo '== fuzz'; node --disable-warning=ExperimentalWarning fuzz/src/main.ts ;;
+    fast) echo '== fast'; run_tests fast 15 "$@" ;;
+    long) echo '== long'; run_tests long 20 "$@" ;;
+    servers) echo '== servers'; run_tests servers 35 "$@" ;;
+    fuzz) echo '== fuzz'; within 15 node --disable-warning=ExperimentalWarning fuzz/src/main.ts ;;
     browser)
       [ -n "$chromium" ] || continue
-      echo "== browser"; "$bin/vitest" run --project browser "$@" ;;
+      echo '== browser'; in_browser "$@" ;;
     *) echo "conclave test: no stage is called $stage (static, fast, long, servers, fuzz, browser)" >&2; exit 2 ;;
   esac
 done
