@@ -19,6 +19,7 @@ import {
 } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isRoot, requireRoot } from './require-root.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const deploy = join(root, 'deploy');
@@ -190,7 +191,7 @@ for (const sample of samples) {
 describe('what start.sh and prepare.sh make', () => {
   const at = (...parts: string[]): string => join(folder, 'host', ...parts);
   const handedOut = (...parts: string[]): string => at('handed-out', ...parts);
-  const isRoot = process.getuid?.() === 0;
+  const itAsRoot = requireRoot();
 
   beforeAll(async () => {
     await cp(deploy, at('deploy'), { recursive: true, filter: (name) => !/\/(?:secrets|\.env)$/.test(name) });
@@ -216,7 +217,7 @@ describe('what start.sh and prepare.sh make', () => {
     });
   });
 
-  it.runIf(isRoot)('hands each service its own secrets, which nobody else can read', async () => {
+  itAsRoot('hands each service its own secrets, which nobody else can read', async () => {
     const owners = { conclave: 1000, postgres: 999, nats: 1001, s3: 1002, redis: 1003, centrifugo: 1004 };
     for (const [name, uid] of Object.entries(owners)) {
       const { mode, uid: owner } = await stat(handedOut(name));
@@ -239,7 +240,7 @@ describe('what start.sh and prepare.sh make', () => {
   });
 
   requireServer(missingProgram('centrifugo'))('for Centrifugo', () => {
-    it.runIf(isRoot)('is a configuration that it takes', async () => {
+    itAsRoot('is a configuration that it takes', async () => {
       const file = handedOut('centrifugo/config.json');
       await expect(run(findProgram('centrifugo')!, ['checkconfig', '-c', file])).resolves.toBeDefined();
     });
@@ -271,7 +272,7 @@ describe('what start.sh and prepare.sh make', () => {
   });
 
   requireServer(missingProgram('minio', 'curl'))('for the S3 server', () => {
-    it.runIf(isRoot)('is a bucket on the new volume that objects can be put into', async () => {
+    itAsRoot('is a bucket on the new volume that objects can be put into', async () => {
       const port = await findFreePort();
       const keys = [
         '--user',
