@@ -68,6 +68,8 @@ export class History {
   readonly #streams = new Map<string, Stream>();
   /** Streams with entries, least recently published first. */
   readonly #filled = new Map<string, Stream>();
+  /** The one most recently published, if it is among them still: most publications are of the channel of the one before. */
+  #lastFilled: string | undefined;
   /** Unpinned streams without entries, longest idle first. */
   readonly #idle = new Map<string, Stream>();
 
@@ -108,8 +110,11 @@ export class History {
     });
     this.#bytes += bytes;
     this.#drop(stream, Math.max(0, stream.entries.length - namespace.historySize));
-    this.#filled.delete(channel);
-    this.#filled.set(channel, stream);
+    if (this.#lastFilled !== channel || !this.#filled.has(channel)) {
+      this.#filled.delete(channel);
+      this.#filled.set(channel, stream);
+      this.#lastFilled = channel;
+    }
     this.#idle.delete(channel);
     this.#shrink();
     return kept;

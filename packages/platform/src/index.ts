@@ -54,6 +54,8 @@ export { codeOf, traced } from './tracing/traced.ts';
 export { parseTraceParent, type TraceParent } from './tracing/trace-parent.ts';
 export { currentTraceParent, currentWork, outsideWork, runWork, type Work } from './tracing/work.ts';
 
+export { RecencyMap } from './cache/recency-map.ts';
+
 export type { RateLimiter, RateVerdict } from './rate-limit/rate-limiter.ts';
 export { createTokenBucketLimiter, type TokenBucketDeps } from './rate-limit/token-bucket-limiter.ts';
 

@@ -77,20 +77,27 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
   );
   let closed = false;
 
+  /** Done, or the subscriber for which it has to wait. */
+  const accept = (message: BusMessage, fence: PublicationFence | undefined): Subscriber | undefined => {
+    if (closed) throw closedError();
+    if (fence?.isHeld() === false) throw new BusError('BUS_FENCED', 'the right to publish is lost');
+    const matching = subscribersBySubject.match(message.subject);
+    const slow = matching.find((subscriber) => !subscriber.hasRoom);
+    if (slow !== undefined) return slow;
+    published?.inc();
+    accepted.add(message.messageId);
+    for (const subscriber of matching) subscriber.accept(message);
+    return undefined;
+  };
+
   /** Waits until every matching subscriber has room, looking afresh after each wait: they come and go. */
-  const acceptWhenRoom = async (message: BusMessage, fence: PublicationFence | undefined): Promise<void> => {
+  const acceptWhenRoom = async (
+    message: BusMessage,
+    fence: PublicationFence | undefined,
+    firstSlow: Subscriber,
+  ): Promise<void> => {
     const deadlineMs = deps.clock.nowMs() + limits.maxWaitMs;
-    for (;;) {
-      if (closed) throw closedError();
-      if (fence?.isHeld() === false) throw new BusError('BUS_FENCED', 'the right to publish is lost');
-      const matching = subscribersBySubject.match(message.subject);
-      const slow = matching.find((subscriber) => !subscriber.hasRoom);
-      if (slow === undefined) {
-        published?.inc();
-        accepted.add(message.messageId);
-        for (const subscriber of matching) subscriber.accept(message);
-        return;
-      }
+    for (let slow: Subscriber | undefined = firstSlow; slow !== undefined; slow = accept(message, fence)) {
       const remainingMs = deadlineMs - deps.clock.nowMs();
       if (remainingMs <= 0) {
         full?.inc();
@@ -110,7 +117,9 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
       let waiting = waitingById.get(messageId);
       if (waiting === undefined) {
         const message = { subject, payload, messageId, ...notesOf(options) };
-        waiting = acceptWhenRoom(message, fence).finally(() => waitingById.delete(messageId));
+        const slow = accept(message, fence);
+        if (slow === undefined) return;
+        waiting = acceptWhenRoom(message, fence, slow).finally(() => waitingById.delete(messageId));
         waitingById.set(messageId, waiting);
       }
       await waiting;

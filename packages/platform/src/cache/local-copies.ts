@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
 import type { CacheOptions } from './cache.ts';
+import { RecencyMap } from './recency-map.ts';
 
 interface Copy<V> {
   readonly value: V;
@@ -11,8 +12,7 @@ interface Copy<V> {
 export class LocalCopies<V> {
   readonly #clock: Clock;
   readonly #options: CacheOptions<V>;
-  /** In the order of their last use: a Map remembers the order of insertion. */
-  readonly #copies = new Map<string, Copy<V>>();
+  readonly #copies = new RecencyMap<string, Copy<V>>();
   #bytes = 0;
 
   constructor(clock: Clock, options: CacheOptions<V>) {
@@ -27,10 +27,9 @@ export class LocalCopies<V> {
   get(key: string): V | undefined {
     const copy = this.#copies.get(key);
     if (copy === undefined) return undefined;
+    if (copy.endsAtMs > this.#clock.nowMs()) return copy.value;
     this.delete(key);
-    if (copy.endsAtMs <= this.#clock.nowMs()) return undefined;
-    this.#insert(key, copy);
-    return copy.value;
+    return undefined;
   }
 
   /** Kept unless it is too large. */
@@ -39,25 +38,17 @@ export class LocalCopies<V> {
     const bytes = sizeOf(value);
     this.delete(key);
     if (bytes > maxValueBytes || bytes > maxBytes) return;
-    this.#insert(key, { value, bytes, endsAtMs: this.#clock.nowMs() + ttlMs });
-    for (const oldest of this.#copies.keys()) {
-      if (this.#bytes <= maxBytes) break;
-      this.delete(oldest);
-    }
+    this.#copies.set(key, { value, bytes, endsAtMs: this.#clock.nowMs() + ttlMs });
+    this.#bytes += bytes;
+    while (this.#bytes > maxBytes) this.delete(this.#copies.oldestKey!);
   }
 
   delete(key: string): void {
-    this.#bytes -= this.#copies.get(key)?.bytes ?? 0;
-    this.#copies.delete(key);
+    this.#bytes -= this.#copies.delete(key)?.bytes ?? 0;
   }
 
   clear(): void {
     this.#copies.clear();
     this.#bytes = 0;
-  }
-
-  #insert(key: string, copy: Copy<V>): void {
-    this.#copies.set(key, copy);
-    this.#bytes += copy.bytes;
   }
 }

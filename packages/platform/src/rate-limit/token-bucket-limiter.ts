@@ -1,3 +1,4 @@
+import { RecencyMap } from '../cache/recency-map.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
@@ -28,8 +29,7 @@ export function createTokenBucketLimiter(deps: TokenBucketDeps): RateLimiter {
   if (!(perSecond > 0) || !(burst > 0) || !(maxKeys >= 1)) {
     throw new RangeError('perSecond, burst and maxKeys must be positive');
   }
-  /** In order of last use: a Map iterates in order of insertion. */
-  const bucketByKey = new Map<string, Bucket>();
+  const bucketByKey = new RecencyMap<string, Bucket>();
 
   const refilled = (key: string, nowMs: number): Bucket => {
     const bucket = bucketByKey.get(key) ?? { tokens: burst, readAtMs: nowMs };
@@ -37,12 +37,8 @@ export function createTokenBucketLimiter(deps: TokenBucketDeps): RateLimiter {
     const elapsedMs = Math.max(0, nowMs - bucket.readAtMs);
     bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs * perSecond) / 1000);
     bucket.readAtMs = nowMs;
-    bucketByKey.delete(key);
     bucketByKey.set(key, bucket);
-    if (bucketByKey.size > maxKeys) {
-      const [unusedLongest] = bucketByKey.keys();
-      bucketByKey.delete(unusedLongest!);
-    }
+    if (bucketByKey.size > maxKeys) bucketByKey.delete(bucketByKey.oldestKey!);
     return bucket;
   };
 

@@ -4,6 +4,7 @@
  * object* are multiplied by it once (sealed-group, equation-batch.ts): both are saved. The other point of a signature never
  * comes again, so what was met once is only noted; it is remembered from the second time on. Everything here is public.
  */
+import { RecencyMap } from '@conclave/platform/recency-map';
 import type { Point } from '@conclave/ristretto';
 import type { Suite } from '@conclave/sealed-group';
 
@@ -11,7 +12,7 @@ const pointBytes = 32;
 
 /** `maxPoints` bounds the memory, about 400 bytes each; the ones not used for longest go first. */
 export function rememberPoints(suite: Suite, maxPoints: number): Suite {
-  const points = new Map<string, Point>();
+  const points = new RecencyMap<string, Point>();
   const metOnce = new Set<string>();
   const { group } = suite;
   const decodePoint = (bytes: Uint8Array): Point | undefined => {
@@ -24,10 +25,8 @@ export function rememberPoints(suite: Suite, maxPoints: number): Suite {
     }
     const point = known ?? decodeAlone(group, bytes);
     if (point === undefined) return undefined;
-    // A Map remembers the order of insertion: the first entry is the one not used for longest.
-    if (known !== undefined) points.delete(name);
     points.set(name, point);
-    if (points.size > maxPoints) points.delete(points.keys().next().value!);
+    if (points.size > maxPoints) points.delete(points.oldestKey!);
     return point;
   };
   // Its other operations stay those of the group itself.

@@ -3,11 +3,20 @@
  * that is broken off at any moment leaves nothing that counts.
  *
  *   put:     proof ─▶ octets to a place of their own ─▶ size and hash as proven? ─▶ unit: quota, row
+ *                      ▲ removed when the unit did nothing; not when nobody knows whether it did
  *   delete:  unit: row, quota ─▶ octets
  *   sweep:   octets older than a day that no row names
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { BlobReader, BlobStore, ByteRange, Clock, RandomSource, Store } from '@conclave/platform';
+import {
+  StoreError,
+  type BlobReader,
+  type BlobStore,
+  type ByteRange,
+  type Clock,
+  type RandomSource,
+  type Store,
+} from '@conclave/platform';
 import { ApiError } from '../errors/api-error.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 
@@ -57,14 +66,18 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
           throw new ApiError('CONCLAVE_BAD_HTTP', 'The upload was broken off');
         throw mismatchError();
       }
-      let kept = false;
+      let needed = false;
       try {
         if (stored.size !== blob.size || !timingSafeEqual(stored.sha256, blob.sha256)) throw mismatchError();
-        kept = await insertBlob(blob, key);
+        needed = await insertBlob(blob, key);
+        return needed;
+      } catch (error) {
+        // The row may be there, and would name octets that are not: the sweep sees whether it is.
+        needed = false;
+        throw error;
       } finally {
-        if (!kept) await blobs.delete(key);
+        if (!needed) await blobs.delete(key);
       }
-      return kept;
     },
 
     /** Undefined when there is none. The caller disposes the reader. */
@@ -176,6 +189,10 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
     // The twin is this very blob, or the caller is told that the id is taken.
     return outcome === 'kept' || !(await isStored(blob));
   }
+}
+
+function isOutcomeUnknown(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'STORE_OUTCOME_UNKNOWN';
 }
 
 function quotaError(): ApiError {

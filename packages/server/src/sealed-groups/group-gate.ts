@@ -21,9 +21,15 @@ export interface GroupGate {
 interface Entry {
   /** Settles when the last exclusive task, and all before it, are over. */
   exclusiveTail: Promise<void>;
-  /** Shared tasks since then. */
-  shared: Set<Promise<void>>;
+  /** Shared tasks since then, if any are not over. */
+  shared: SharedTasks | undefined;
   depth: number;
+}
+
+/** Counted, since a set of promises that comes and goes with each message is work for the garbage collector. */
+interface SharedTasks {
+  running: number;
+  readonly over: PromiseWithResolvers<void>;
 }
 
 export function createGroupGate(limits: {
@@ -34,7 +40,7 @@ export function createGroupGate(limits: {
   let total = 0;
 
   const enter = (groupId: string): Entry | undefined => {
-    const entry = entries.get(groupId) ?? { exclusiveTail: Promise.resolve(), shared: new Set(), depth: 0 };
+    const entry = entries.get(groupId) ?? { exclusiveTail: Promise.resolve(), shared: undefined, depth: 0 };
     if (entry.depth >= limits.maxPerGroup || total >= limits.maxTotal) return undefined;
     entries.set(groupId, entry);
     entry.depth++;
@@ -53,20 +59,24 @@ export function createGroupGate(limits: {
     shared<T>(groupId: string, task: () => Promise<T>): Promise<T> | undefined {
       const entry = enter(groupId);
       if (entry === undefined) return undefined;
+      const tasks = (entry.shared ??= { running: 0, over: Promise.withResolvers() });
+      tasks.running++;
       const result = entry.exclusiveTail.then(task);
-      const over: Promise<void> = finish(result, () => {
-        entry.shared.delete(over);
+      void finish(result, () => {
+        if (--tasks.running === 0) {
+          tasks.over.resolve();
+          if (entry.shared === tasks) entry.shared = undefined;
+        }
         leave(groupId, entry);
       });
-      entry.shared.add(over);
       return result;
     },
     exclusive<T>(groupId: string, task: () => Promise<T>): Promise<T> | undefined {
       const entry = enter(groupId);
       if (entry === undefined) return undefined;
-      const before = Promise.all([entry.exclusiveTail, ...entry.shared]);
+      const before = Promise.all([entry.exclusiveTail, entry.shared?.over.promise]);
       const result = before.then(task);
-      entry.shared = new Set();
+      entry.shared = undefined;
       entry.exclusiveTail = finish(result, () => leave(groupId, entry));
       return result;
     },

@@ -2,6 +2,7 @@
  * A bounded cache whose entries also leave when nobody has asked for them for a while: what is kept in memory is what is
  * in use, whatever the bound.
  */
+import { RecencyMap } from '@conclave/platform';
 import type { Clock } from '@conclave/platform';
 
 interface Entry<V> {
@@ -14,8 +15,7 @@ export class IdleLru<V> {
   readonly #clock: Clock;
   readonly #maxWeight: number;
   readonly #idleMs: number;
-  /** In the order of their last use: a Map remembers the order of insertion. */
-  readonly #entries = new Map<string, Entry<V>>();
+  readonly #entries = new RecencyMap<string, Entry<V>>();
   #weight = 0;
 
   constructor(deps: { readonly clock: Clock; readonly maxWeight: number; readonly idleMs: number }) {
@@ -36,15 +36,13 @@ export class IdleLru<V> {
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
     entry.usedAtMs = this.#clock.nowMs();
     return entry.value;
   }
 
   /** Does not count as a use. */
   peek(key: string): V | undefined {
-    return this.#entries.get(key)?.value;
+    return this.#entries.peek(key)?.value;
   }
 
   /** The least recently used make room; an entry heavier than the bound is kept until the next one comes. */
@@ -52,15 +50,12 @@ export class IdleLru<V> {
     this.delete(key);
     this.#entries.set(key, { value, weight, usedAtMs: this.#clock.nowMs() });
     this.#weight += weight;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#weight <= this.#maxWeight || oldest === key) break;
-      this.delete(oldest);
-    }
+    while (this.#weight > this.#maxWeight && this.#entries.oldestKey !== key)
+      this.delete(this.#entries.oldestKey!);
   }
 
   delete(key: string): void {
-    this.#weight -= this.#entries.get(key)?.weight ?? 0;
-    this.#entries.delete(key);
+    this.#weight -= this.#entries.delete(key)?.weight ?? 0;
   }
 
   /** Lets go of what was not used for the idle time; returns how many entries that were. */

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { RecencyMap } from '../../cache/recency-map.ts';
 
 /**
  * Prepared statements by their text. Preparing costs more than running a point query, and the same few hundred
@@ -7,7 +8,7 @@ import type { Database, Statement } from 'better-sqlite3';
 export class StatementCache {
   readonly #database: Database;
   readonly #capacity: number;
-  readonly #statementBySql = new Map<string, Statement>();
+  readonly #statementBySql = new RecencyMap<string, Statement>();
 
   constructor(database: Database, capacity = 512) {
     this.#database = database;
@@ -16,20 +17,13 @@ export class StatementCache {
 
   prepare(sql: string): Statement {
     const cached = this.#statementBySql.get(sql);
-    if (cached !== undefined && !cached.busy) {
-      // Moves it to the end: a Map iterates in order of insertion, so the first entry is the least recently used.
-      this.#statementBySql.delete(sql);
-      this.#statementBySql.set(sql, cached);
-      return cached;
-    }
+    if (cached !== undefined && !cached.busy) return cached;
     const statement = this.#database.prepare(sql);
     // A busy one is being iterated by a stream; the newcomer is for this call only.
     if (cached !== undefined) return statement;
     this.#statementBySql.set(sql, statement);
-    if (this.#statementBySql.size > this.#capacity) {
-      const [oldest] = this.#statementBySql.keys();
-      this.#statementBySql.delete(oldest!);
-    }
+    if (this.#statementBySql.size > this.#capacity)
+      this.#statementBySql.delete(this.#statementBySql.oldestKey!);
     return statement;
   }
 
