@@ -73,7 +73,7 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
         return needed;
       } catch (error) {
         // The row may be there, and would name octets that are not: the sweep sees whether it is.
-        needed = false;
+        needed = isOutcomeUnknown(error);
         throw error;
       } finally {
         if (!needed) await blobs.delete(key);

@@ -1,6 +1,7 @@
 /** Real servers as processes, for tests, `conclave cluster` and measurements. */
 export { findProgram, missingProgram } from './find-program.ts';
 export { findFreePort, onFreePort } from './free-port.ts';
+export { CommitProxy, type CommitFate } from './commit-proxy.ts';
 export { missingPostgres, startPostgres } from './postgres.ts';
 export type { PostgresAddress, PostgresOptions, PostgresServer } from './postgres.ts';
 export { missingCentrifugo, startCentrifugo } from './centrifugo.ts';
