@@ -2,8 +2,10 @@
 # The real servers that tests, `conclave cluster` and measurements use:
 #
 #   PostgreSQL, Redis, HAProxy (nginx, Caddy: for samples of
-#   their configuration; faketime: skewed clocks)                Debian packages, as root
-#   nats-server, Centrifugo, minio                               `go install`, versions pinned below
+#   their configuration; faketime: skewed clocks; Prometheus:
+#   its configuration, alerts and dashboards)                    Debian packages, as root
+#   nats-server, Centrifugo, minio (kubectl-validate: the
+#   manifests against the schemas of Kubernetes)                 `go install`, versions pinned below
 #
 # Installs what is missing in CI or with --install; elsewhere it only says what is missing, one line each, on standard
 # output. Succeeds when nothing is missing. Fast when everything is there: it looks for programs and asks no registry.
@@ -13,6 +15,7 @@ set -uo pipefail
 nats_server=github.com/nats-io/nats-server/v2@v2.15.2
 centrifugo=github.com/centrifugal/centrifugo/v6@v6.9.6
 minio=github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+kubectl_validate=sigs.k8s.io/kubectl-validate@v0.0.4
 
 install=${CI:-}
 [ "${1:-}" = --install ] && install=yes
@@ -38,9 +41,11 @@ haproxy apt haproxy
 nginx apt nginx-light
 caddy apt caddy
 faketime apt faketime
+promtool apt prometheus
 nats-server go $nats_server
 centrifugo go $centrifugo
 minio go $minio
+kubectl-validate go $kubectl_validate
 TABLE
 }
 
@@ -54,7 +59,21 @@ try_thrice() {
   return 1
 }
 
-# Nothing that a package brings is to run by itself: the tests start servers of their own.
+# Nothing that a package brings is to run by itself: the tests start servers of their own. Both ways in which Debian starts a
+# service (`invoke-rc.d`, `deb-systemd-invoke`) ask policy-rc.d first; a machine that has one keeps it.
+policy=/usr/sbin/policy-rc.d
+without_services() {
+  if [ -e "$policy" ]; then
+    "$@"
+    return
+  fi
+  local status=0
+  printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 0755 "$policy"
+  "$@" || status=$?
+  rm -f "$policy"
+  return "$status"
+}
+
 install_packages() {
   if ! has apt-get || [ "$(id -u)" != 0 ]; then
     say "cannot install $* (that needs Debian and root)"
@@ -62,7 +81,7 @@ install_packages() {
   fi
   say "installing Debian packages: $*"
   export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
-  { try_thrice apt-get update -qq && try_thrice apt-get install -y -qq --no-install-recommends "$@"; } >&2
+  { try_thrice apt-get update -qq && try_thrice without_services apt-get install -y -qq --no-install-recommends "$@"; } >&2
 }
 
 # In a module that requires it, and not `go install MODULE@VERSION`: that asks for the list of all versions too, which not
