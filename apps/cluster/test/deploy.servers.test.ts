@@ -2,7 +2,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -339,6 +339,39 @@ describe('what start.sh and prepare.sh make', () => {
       ).toBe('f');
       expect(server.output).not.toContain(password);
     });
+  });
+});
+
+requireServer(missingProgram('kubectl-validate'))('the manifests of Kubernetes', () => {
+  const manifests = join(deploy, 'kubernetes');
+  /** Against the schemas that the program brings, with unknown fields as errors. */
+  const validate = (path: string) =>
+    run(findProgram('kubectl-validate')!, ['--version=1.30', path], { env: { HOME: folder } });
+
+  it('are what its schemas say, and so is the Secret', async () => {
+    const copy = join(folder, 'kubernetes');
+    await cp(manifests, copy, { recursive: true, filter: (name) => !name.endsWith('.sh') });
+    const secrets = join(folder, 'secrets');
+    await mkdir(secrets);
+    const script = join(manifests, 'make-secret.sh');
+    for (const [name] of (await readFile(script, 'utf8')).match(/^files=\((.*)\)$/m)![1]!.matchAll(/\S+/g))
+      await writeFile(join(secrets, name), 'a secret');
+    await writeFile(join(copy, 'secret.yaml'), (await run('bash', [script, secrets])).stdout);
+    const names = (await readdir(copy)).filter((name) => name.endsWith('.yaml'));
+    const { stderr, stdout } = await validate(copy);
+    expect(`${stdout}${stderr}`.match(/\.yaml.*OK/g)).toHaveLength(names.length);
+  });
+
+  it('would not be with a field that does not exist, or a value of another kind', async () => {
+    const text = await readFile(join(manifests, 'service.yaml'), 'utf8');
+    const file = join(folder, 'service.yaml');
+    for (const [from, to] of [
+      ['targetPort', 'targetsPort'],
+      ['port: 80', "port: '80'"],
+    ] as const) {
+      await writeFile(file, replaced(text, [[new RegExp(from), to]]));
+      await expect(validate(file)).rejects.toMatchObject({ code: 1 });
+    }
   });
 });
 

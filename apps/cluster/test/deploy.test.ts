@@ -120,6 +120,32 @@ describe('the kubernetes manifests', () => {
     }
   });
 
+  it('lets pods reach every engine that their settings name, and the collector of traces of the sample', () => {
+    const text = kind('ConfigMap').data['conclave.yaml'] as string;
+    const config = parsed(text.replaceAll(/^# ((?:tracing:| {2}).*)$/gm, '$1'));
+    const { egress } = kind('NetworkPolicy').spec;
+    const allowed = egress.flatMap(({ to, ports }: any) =>
+      to.flatMap(({ podSelector, namespaceSelector }: any) =>
+        ports.map(({ port }: any) => ({
+          port,
+          names: podSelector.matchExpressions?.[0].values ?? [],
+          namespace: namespaceSelector?.matchLabels?.['kubernetes.io/metadata.name'] ?? '',
+        })),
+      ),
+    );
+    const { store, bus, redis, blobs, tracing } = config;
+    expect(tracing.endpoint).not.toBe(null);
+    for (const url of [store.url, bus.url, redis.url, blobs.endpoint, tracing.endpoint]) {
+      const { hostname, port } = new URL(url!);
+      const [name, namespace = ''] = hostname.split('.');
+      expect(allowed).toContainEqual({
+        port: Number(port),
+        names: expect.arrayContaining([name]),
+        namespace,
+      });
+    }
+  });
+
   it('gives pods more time to stop than they take, and takes no more than one away', () => {
     const { shutdown } = parsed(kind('ConfigMap').data['conclave.yaml']);
     const { spec } = kind('Deployment').spec.template;
