@@ -1,6 +1,6 @@
 /**
  * How long the event loop is held by what is left on it of a large commit, in milliseconds of its thread's processor time: parsing, planning with hashing,
- * copying the claims, and the group's next state.
+ * copying the claims, the group's next state, and the rows of its tree (the longest hold while they are written to SQLite).
  *
  *   node packages/server/bench/event-loop.ts
  *
@@ -32,7 +32,9 @@ import type {
   SecretScalar,
 } from '@conclave/sealed-group';
 import { packClaims } from '@conclave/sealed-group/verification';
+import { insertSubtrees } from '../src/sealed-groups/tree-rows.ts';
 import { suite } from '../test/proofs/claims.ts';
+import { openBenchStore } from './full-group.ts';
 
 const runs = 50;
 const random = systemRandom;
@@ -62,7 +64,10 @@ let group: PublicGroup = foundGroup(valueOf(verifyCreate(suite, createFrame, ori
 let leafSecret: SecretScalar = created.leafSecret;
 let chain = Uint8Array.from(created.keys.chain.reveal());
 
-function step(name: string, operations: readonly RequestedOperation[]): void {
+await using opened = await openBenchStore();
+const { store } = opened;
+
+async function step(name: string, operations: readonly RequestedOperation[]): Promise<void> {
   nowMs += 1_000;
   const built = valueOf(
     buildCommit({
@@ -99,6 +104,10 @@ function step(name: string, operations: readonly RequestedOperation[]): void {
     'its longest step': longest,
     packClaims: packing.ms,
     advanceGroup: advancing.ms,
+    rows: effect.changes.subtrees.size,
+    'longest hold while they are written': await longestHold(() =>
+      store.write((trx) => insertSubtrees(trx, 'bench', effect.epoch, effect.changes.subtrees)),
+    ),
   };
   process.stdout.write(`${JSON.stringify({ name, members: group.tree.leafCount, ...values })}\n`);
   group = advancing.value;
@@ -136,6 +145,23 @@ function longestStep(start: () => Generator<undefined, unknown, undefined>): num
   return Math.round((10 * Math.max(...totals)) / runs) / 10;
 }
 
+/** The most processor time of this thread between two turns of the event loop, while `work` runs. */
+async function longestHold(work: () => Promise<void>): Promise<number> {
+  let longestMs = 0;
+  let isOver = false;
+  let sinceMs = threadMs();
+  const turn = (): void => {
+    longestMs = Math.max(longestMs, threadMs() - sinceMs);
+    sinceMs = threadMs();
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await work();
+  isOver = true;
+  turn();
+  return Math.round(10 * longestMs) / 10;
+}
+
 const add = (): RequestedOperation => ({
   kind: 'add',
   role: 'member',
@@ -143,10 +169,10 @@ const add = (): RequestedOperation => ({
   device: false,
 });
 const remove = (leaf: number): RequestedOperation => ({ kind: 'remove', leaf });
-step('add 1,000', Array.from({ length: 1_000 }, add));
-step('add 1,000', Array.from({ length: 1_000 }, add));
-step(
+await step('add 1,000', Array.from({ length: 1_000 }, add));
+await step('add 1,000', Array.from({ length: 1_000 }, add));
+await step(
   'remove 1,200 scattered',
   Array.from({ length: 1_200 }, (_, index) => remove(1 + ((index * 7) % 2_000))),
 );
-step('refresh', []);
+await step('refresh', []);

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createManualClock } from '@conclave/platform/testing';
 import type { Store } from '@conclave/platform';
 import { decodeTree, encodeMerklePath, encodeTree, nodesOfPath } from '@conclave/sealed-group';
-import type { LeafIndex, PublicKey, PublicTree } from '@conclave/sealed-group';
+import type { LeafIndex, NodeIndex, PublicKey, PublicTree } from '@conclave/sealed-group';
 import fc from 'fast-check';
 import { CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ import {
   streamTree,
 } from '../../src/sealed-groups/stored-tree.ts';
 import { newestOfRange } from '../../src/sealed-groups/newest-of-range.ts';
-import { createTreeRows, newestOfNode } from '../../src/sealed-groups/tree-rows.ts';
+import { createTreeRows, insertSubtrees, newestOfNode } from '../../src/sealed-groups/tree-rows.ts';
 import type { TreeRows } from '../../src/sealed-groups/tree-rows.ts';
 import { dayMs, draws, openTreeStore, TreeHistory } from './tree-world.ts';
 import type { Draw, TreeStore } from './tree-world.ts';
@@ -318,4 +318,42 @@ describe('collecting history', () => {
       ),
     ]);
   });
+});
+
+it('the rows of a large commit are written while the event loop turns, all or none', async () => {
+  const count = 2_100;
+  const subtrees = new Map(
+    Array.from({ length: count }, (_, index) => [
+      index as NodeIndex,
+      { node: undefined, hash: new Uint8Array(32).fill(index % 251) },
+    ]),
+  );
+  let turns = 0;
+  let isOver = false;
+  const countTurn = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(countTurn);
+  };
+  const stored = () => rows.subtrees('large', 7, 0, count);
+  const written = store.write(async (trx) => {
+    setImmediate(countTurn);
+    await insertSubtrees(trx, 'large', 7, subtrees);
+    expect(await stored()).toEqual([]);
+  });
+  await written;
+  isOver = true;
+  expect(turns).toBeGreaterThanOrEqual(4);
+  expect((await stored()).map(({ node }) => node)).toEqual([...subtrees.keys()]);
+
+  const refused = store.write(async (trx) => {
+    await insertSubtrees(
+      trx,
+      'other',
+      7,
+      new Map([...subtrees, [count as NodeIndex, { node: undefined, hash: new Uint8Array(32) }]]),
+    );
+    throw new Error('changed its mind');
+  });
+  await expect(refused).rejects.toThrow('changed its mind');
+  expect(await rows.subtrees('other', 7, 0, count)).toEqual([]);
 });
