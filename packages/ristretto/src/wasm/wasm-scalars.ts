@@ -29,6 +29,12 @@ export function createWasmScalars(kernel: Kernel): ScalarField {
       return exports.isBelowOrder(first) !== 0;
     });
 
+  const isZero = (scalar: Scalar) => {
+    let bits = 0;
+    for (const byte of scalar) bits |= byte;
+    return bits === 0;
+  };
+
   const zero = new Uint8Array(scalarBytes) as Scalar;
   const one = Uint8Array.of(1, ...new Uint8Array(scalarBytes - 1)) as Scalar;
   const subtract = (a: Scalar, b: Scalar) => binary(exports.scalarSubtract, a, b);
@@ -39,6 +45,7 @@ export function createWasmScalars(kernel: Kernel): ScalarField {
       if (bytes.length !== 64) throw new RangeError('wide reduction takes 64 bytes');
       return unary(exports.reduceWide, bytes);
     },
+    // Its sign shows in its time, nothing else does: only a cheater's digits are negative.
     fromNumber(value) {
       if (!Number.isSafeInteger(value)) throw new RangeError('not a safe integer');
       const magnitude = smallScalar(Math.abs(value));
@@ -46,11 +53,7 @@ export function createWasmScalars(kernel: Kernel): ScalarField {
     },
     fromBytes: (bytes) => (isCanonical(bytes) ? (Uint8Array.from(bytes) as Scalar) : undefined),
     isCanonical,
-    isZero(scalar) {
-      let bits = 0;
-      for (const byte of scalar) bits |= byte;
-      return bits === 0;
-    },
+    isZero,
     equals(a, b) {
       let difference = 0;
       for (let i = 0; i < scalarBytes; i++) difference |= a[i]! ^ b[i]!;
@@ -61,7 +64,8 @@ export function createWasmScalars(kernel: Kernel): ScalarField {
     negate: (a) => subtract(zero, a),
     multiply: (a, b) => binary(exports.scalarMultiply, a, b),
     invert(a) {
-      if (a.every((byte) => byte === 0)) throw new RangeError('zero has no inverse');
+      // All of it is read before anything is decided: where a secret's first byte differs from zero must not show.
+      if (isZero(a)) throw new RangeError('zero has no inverse');
       return unary(exports.scalarInvert, a);
     },
     powers: (x, count) =>
@@ -107,11 +111,12 @@ export function createWasmScalars(kernel: Kernel): ScalarField {
   };
 }
 
-/** A safe integer that is not negative, little-endian. */
+/** A safe integer that is not negative, little-endian. Without `%`: a remainder of floating point takes longer for larger values. */
 function smallScalar(value: number): Scalar {
   const bytes = new Uint8Array(scalarBytes);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, value % 2 ** 32, true);
-  view.setUint32(4, Math.floor(value / 2 ** 32), true);
+  const low = value >>> 0;
+  view.setUint32(0, low, true);
+  view.setUint32(4, (value - low) / 2 ** 32, true);
   return bytes as Scalar;
 }
