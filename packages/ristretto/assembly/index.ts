@@ -25,14 +25,8 @@ export { buildFixedTable, fixedTableBytes, multiplyFixed, multiplySecret } from 
 export { callArea } from './scratch';
 export { cshakeStart, cshakeXof } from './keccak';
 export { multiScalarMultiply } from './multi-scalar';
-export {
-  addCentres,
-  buildSmallLogTable,
-  clearTorsion,
-  lookUpAll,
-  smallLogTableBytes,
-  walk,
-} from './small-log';
+export { buildDigitTable, digitTableBytes, findDigits } from './digit-table';
+export { buildSmallLogTable, clearTorsion, lookUpAll, smallLogTableBytes, walk } from './small-log';
 // For the tests and measurements of the field itself.
 export { fieldMultiply, fieldSquareTimes } from './field';
 export { fieldInvert } from './field-power';

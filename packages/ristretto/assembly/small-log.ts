@@ -1,6 +1,7 @@
 /**
- * Baby-step table of small multiples of a base, for discrete logarithms by baby-step giant-step (`src/wasm/small-log.ts`
- * drives it).
+ * Baby-step table of small multiples of a base, for a cheater's digits by baby-step giant-step (`src/wasm/wasm-small-log.ts` drives
+ * it). Its look-ups depend on the logarithms, which whoever made the search necessary knows; honest digits go through
+ * `digit-table.ts`.
  *
  * Points are compared by the affine coordinates of four times themselves: multiplying by four clears the torsion that
  * separates the representatives of one ristretto element; y is then unique up to the sign of the logarithm.
@@ -10,16 +11,7 @@
  *   slot                   i + 1, or 0: open addressing by the low word of y, linear probing
  */
 import { allocateOrTrap } from './arena';
-import {
-  addCached,
-  cachedBytes,
-  pointBytes,
-  pointCopy,
-  pointDouble,
-  pointSetIdentity,
-  second,
-  toCached,
-} from './edwards';
+import { addCached, pointBytes, pointCopy, pointDouble, pointSetIdentity, second, toCached } from './edwards';
 import { fieldIsNegative, fieldToBytes } from './field-bytes';
 import { normalizePoints, normalizeScratchBytes } from './normalize';
 import { pointsScratch } from './scratch';
@@ -129,17 +121,6 @@ export function lookUpAll(out: usize, table: usize, points: usize, count: i32): 
   normalizePoints(points, count, allocateOrTrap(normalizeScratchBytes(count)));
   for (let i: usize = 0; i < <usize>count; i++)
     store<i32>(out + 4 * i, lookUp(table, points + i * pointBytes));
-}
-
-/** For every point all candidates point + centre: row after row, `centreCount` each. Centres are cached points. */
-export function addCentres(out: usize, points: usize, count: i32, centres: usize, centreCount: i32): void {
-  for (let i: usize = 0; i < <usize>count; i++) {
-    clearTorsion(current, points + i * pointBytes);
-    for (let k: usize = 0; k < <usize>centreCount; k++) {
-      addCached(out, current, centres + k * cachedBytes);
-      out += pointBytes;
-    }
-  }
 }
 
 /** `steps` points from `p` on, each the one before plus `stride` (cached); `p` moves to the next. */

@@ -64,10 +64,8 @@ export interface ScalarField {
 }
 
 export interface SmallLogOptions {
-  /** `find` covers [0, range). */
+  /** `find` covers [0, range); even. The kernel keeps 4 bytes for each of them. */
   readonly range: number;
-  /** Baby steps kept for `find`. */
-  readonly tableSize: number;
   /** Baby steps kept for `search`: more make it faster; they take about 300 bytes and 10 microseconds each, at the first call. */
   readonly searchTableSize: number;
 }
@@ -83,12 +81,12 @@ export interface SmallLogProgress {
 /** Discrete logarithms to one base, of points known to be small multiples of it. */
 export interface SmallLog {
   /**
-   * m with point = m * base and 0 <= m < `range` for each point, `undefined` where there is none. The sequence of group
-   * operations does not depend on the logarithms.
+   * m with point = m * base and 0 <= m < `range` for each point, `undefined` where there is none: for secret logarithms, as
+   * `multiply` is for secret scalars.
    */
   find(points: readonly Point[]): (number | undefined)[];
   /**
-   * Searches |m| <= maxAbs, both signs, small to large, for all points together. Each `next()` is one bounded step (some
+   * For logarithms that somebody else chose; they show in its time and in what it reads. Searches |m| <= maxAbs, both signs, small to large, for all points together. Each `next()` is one bounded step (some
    * thousand group operations); the caller may stop between steps. The return value holds one entry per point,
    * `undefined` where there is no such m. Work is the sum of the |m| (of maxAbs where there is none) divided by
    * the table's size.

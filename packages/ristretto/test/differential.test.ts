@@ -315,7 +315,7 @@ describe('small logarithms', () => {
   it('are found alike, and alike not', () => {
     const [ours, theirs] = both((group) => {
       const base = group.fromUniformBytes(seededBytes('log base', 64));
-      const log = group.smallLog(base, { range: 2 ** 16, tableSize: 300, searchTableSize: 500 });
+      const log = group.smallLog(base, { range: 2 ** 16, searchTableSize: 500 });
       const times = (n: number) => group.multiply(base, group.scalars.fromNumber(n));
       const found = log.find([0, 1, 299, 300, 301, 600, 601, 602, 65535, 65536, -1, 40000].map(times));
       const search = log.search([5, -5, 100_000, -99_999, 2 ** 20].map(times), { maxAbs: 200_000 });

@@ -12,6 +12,9 @@ const xof = createWasmTupleHash(kernel).customized(new Uint8Array(0));
 const table = group.fixedBase(group.generator);
 const secret = seededScalar(group, 'secret');
 const other = seededScalar(group, 'other');
+const digitLog = group.smallLog(group.generator, { range: 2 ** 10, searchTableSize: 1 });
+
+const digit = group.scalars.fromNumber(1000);
 
 const operations: Record<string, (scalar: Scalar) => unknown> = {
   multiply: (scalar) => group.multiply(group.generator, scalar),
@@ -25,6 +28,7 @@ const operations: Record<string, (scalar: Scalar) => unknown> = {
   'scalars.powers': (scalar) => group.scalars.powers(scalar, 20),
   xof: (scalar) => xof([other, scalar, other], 64),
   'a long xof': (scalar) => xof([scalar, new Uint8Array(5000), scalar], 5000),
+  'smallLog.find': (scalar) => digitLog.find([group.multiplyGenerator(scalar), table.multiply(digit, 10)]),
   'scalars.subsetSums': (scalar) => group.scalars.subsetSums([Uint8Array.of(1)], [scalar], 8),
 };
 

@@ -23,8 +23,6 @@ export const suiteId = 1;
 /** A sealed secret is cut into digits of this many bits. */
 export const digitBits = 16;
 const digitRange = 2 ** digitBits;
-/** Baby steps kept for opening: 16 digits then cost 8 additions each and one inversion. */
-const smallLogTableSize = 4096;
 /** Baby steps for a cheater's digits, built only when one is met: some seconds then find what the proof allows. */
 const searchTableSize = 2 ** 15;
 
@@ -55,11 +53,7 @@ export function createSuite(engine: Engine = createNobleEngine()): Suite {
     xof,
     messageBase,
     messageBaseTable: group.fixedBase(messageBase),
-    digitLog: group.smallLog(messageBase, {
-      range: digitRange,
-      tableSize: smallLogTableSize,
-      searchTableSize,
-    }),
+    digitLog: group.smallLog(messageBase, { range: digitRange, searchTableSize }),
     kernel: engine.kernel,
   };
 }

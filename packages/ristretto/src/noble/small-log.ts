@@ -16,6 +16,8 @@ import type { Point, SmallLog, SmallLogOptions, SmallLogProgress } from '../rist
 const Edwards = ed25519.Point;
 /** Group operations in one step of a slow search: a few tens of milliseconds. */
 const stepOperations = 2048;
+/** Baby steps kept for `find`: 16 digits of 16 bits then cost 8 additions each and one inversion. */
+const tableSize = 4096;
 
 interface BabySteps {
   /** 4B. */
@@ -29,7 +31,7 @@ export function createSmallLog(
   options: SmallLogOptions,
   unwrap: (point: Point) => EdwardsPoint,
 ): SmallLog {
-  const { range, tableSize, searchTableSize } = options;
+  const { range, searchTableSize } = options;
   const width = 2 * tableSize + 1;
   let steps: BabySteps | undefined;
   let centres: readonly EdwardsPoint[] = [];

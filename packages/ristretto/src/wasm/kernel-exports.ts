@@ -66,16 +66,14 @@ export interface KernelExports {
     bytes: number,
   ) => void;
 
+  readonly digitTableBytes: (half: number) => number;
+  readonly buildDigitTable: (table: Address, base: Address, half: number) => number;
+  /** One i32 a point, -1 for no logarithm in [0, 2 * half). */
+  readonly findDigits: (out: Address, table: Address, points: Address, count: number) => void;
+
   readonly smallLogTableBytes: (size: number) => number;
   readonly buildSmallLogTable: (table: Address, base: Address, size: number) => number;
   readonly clearTorsion: (out: Address, p: Address) => void;
-  readonly addCentres: (
-    out: Address,
-    points: Address,
-    count: number,
-    centres: Address,
-    centreCount: number,
-  ) => void;
   readonly walk: (out: Address, outStride: number, p: Address, stride: Address, steps: number) => void;
   /** Overwrites `points`; `out` takes one i32 each. */
   readonly lookUpAll: (out: Address, table: Address, points: Address, count: number) => void;

@@ -1,8 +1,8 @@
 /**
- * Baby-step giant-step on the kernel's table of small multiples (`assembly/small-log.ts` says how points are compared).
+ * Small logarithms on the kernel's tables.
  *
- *   find:    4P - c * 4B, c = size, 3 size + 1, ...     each centre c covers the 2 size + 1 values around it
- *   search:  two walks a point, up and down from 0 by 2 size + 1
+ *   find:    one pass over a table of half the range, the same for every logarithm (`assembly/digit-table.ts`)
+ *   search:  baby-step giant-step, two walks a point, up and down from 0 by 2 size + 1 (`assembly/small-log.ts`)
  *
  * Tables stay in linear memory for ever: an engine makes few `SmallLog`s.
  */
@@ -22,11 +22,6 @@ interface Table {
   readonly base: Uint8Array;
 }
 
-interface Centres {
-  readonly address: number;
-  readonly count: number;
-}
-
 export interface SmallLogDeps {
   readonly kernel: Kernel;
   /** point * scalar. */
@@ -36,30 +31,15 @@ export interface SmallLogDeps {
 
 export function createWasmSmallLog(deps: SmallLogDeps, base: Uint8Array, options: SmallLogOptions): SmallLog {
   const { kernel } = deps;
-  const { range, tableSize, searchTableSize } = options;
-  const width = 2 * tableSize + 1;
-  let findTable: (Table & { readonly centres: Centres }) | undefined;
+  const { range, searchTableSize } = options;
+  if (range % 2 !== 0) throw new RangeError('the range is odd');
+  let digitTable: number | undefined;
   let searchTable: Table | undefined;
 
   return {
     find(points) {
-      if (findTable === undefined) {
-        const table = buildTable(kernel, base, tableSize);
-        findTable = {
-          ...table,
-          centres: buildCentres(deps, table, { tableSize, width, count: Math.ceil(range / width) }),
-        };
-      }
-      const offsets = offsetsFromCentres(kernel, findTable, points.map(unwrapPoint));
-      const { count } = findTable.centres;
-      return points.map((_, index) => {
-        let found: number | undefined;
-        for (let step = 0; step < count; step++) {
-          const offset = offsets[index * count + step]!;
-          if (offset !== notFound) found = tableSize + step * width + offset;
-        }
-        return found !== undefined && found >= 0 && found < range ? found : undefined;
-      });
+      digitTable ??= buildDigitTable(kernel, base, range / 2);
+      return findDigits(kernel, digitTable, points.map(unwrapPoint));
     },
 
     search(points, { maxAbs }) {
@@ -67,6 +47,25 @@ export function createWasmSmallLog(deps: SmallLogDeps, base: Uint8Array, options
       return search(deps, searchTable, points.map(unwrapPoint), { tableSize: searchTableSize, maxAbs });
     },
   };
+}
+
+function buildDigitTable(kernel: Kernel, base: Uint8Array, half: number): number {
+  const address = kernel.keep(kernel.exports.digitTableBytes(half));
+  return kernel.runPublic(() => {
+    if (kernel.exports.buildDigitTable(address, kernel.put(base), half) === 0)
+      throw new Error('two multiples are equal: the base is not of large order');
+    return address;
+  });
+}
+
+/** Whether a point has a logarithm shows, which it is does not. */
+function findDigits(kernel: Kernel, table: number, points: readonly Uint8Array[]): (number | undefined)[] {
+  const logs = kernel.run(() => {
+    const out = kernel.allocate(points.length * 4);
+    kernel.exports.findDigits(out, table, kernel.putAll(points, pointBytes), points.length);
+    return new Int32Array(kernel.take(out, points.length * 4).buffer);
+  });
+  return Array.from(logs, (log) => (log < 0 ? undefined : log));
 }
 
 function buildTable(kernel: Kernel, base: Uint8Array, size: number): Table {
@@ -77,36 +76,6 @@ function buildTable(kernel: Kernel, base: Uint8Array, size: number): Table {
       throw new Error('two baby steps are equal: the base is not of large order');
     kernel.exports.clearTorsion(cleared, cleared);
     return { address, base: kernel.take(cleared, pointBytes) };
-  });
-}
-
-/** -c * 4B for every centre, ready to be added. */
-function buildCentres(
-  { kernel, multiply, fromNumber }: SmallLogDeps,
-  table: Table,
-  shape: { readonly tableSize: number; readonly width: number; readonly count: number },
-): Centres {
-  const address = kernel.keep(shape.count * pointBytes);
-  for (let step = 0; step < shape.count; step++) {
-    const centre = multiply(table.base, fromNumber(-(shape.tableSize + step * shape.width)));
-    kernel.runPublic(() => kernel.exports.toCached(address + step * pointBytes, kernel.put(centre)));
-  }
-  return { address, count: shape.count };
-}
-
-/** For every point and centre the offset from the centre, or `notFound`. The same operations whatever the logarithms. */
-function offsetsFromCentres(
-  kernel: Kernel,
-  table: Table & { readonly centres: Centres },
-  points: readonly Uint8Array[],
-): Int32Array {
-  const { centres } = table;
-  const count = points.length * centres.count;
-  return kernel.run(() => {
-    const at = kernel.putAll(points, pointBytes);
-    const candidates = kernel.allocate(count * pointBytes);
-    kernel.exports.addCentres(candidates, at, points.length, centres.address, centres.count);
-    return lookUp(kernel, table, candidates, count);
   });
 }
 
