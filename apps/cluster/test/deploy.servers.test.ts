@@ -376,11 +376,29 @@ requireServer(missingProgram('kubectl-validate'))('the manifests of Kubernetes',
 });
 
 describe('the files of the image', () => {
+  /** 92 MB, and a little. The compiler of the kernel alone, or TypeScript, is more than the difference. */
+  const maxImageMb = 100;
+  /** Octets of files, not of blocks: what a registry and a layer count. */
+  const megabytesOf = async (path: string): Promise<number> =>
+    Number.parseInt((await run('du', ['-sb', path])).stdout, 10) / 1e6;
+
   it('are a server that starts, with every engine that it may be told to use', async () => {
     const app = join(folder, 'app');
     const builtKernel = join(root, 'packages/ristretto/build/ristretto.wasm');
     expect((await stat(builtKernel)).size).toBeGreaterThan(0);
     await run('sh', [join(deploy, 'assemble.sh'), app], { timeout: 200_000 });
+    const sizeMb = await megabytesOf(app);
+    const parts = await readdir(join(app, 'node_modules'), { withFileTypes: true });
+    const sized = await Promise.all(
+      parts
+        .filter((part) => part.isDirectory())
+        .map(async ({ name }) => [name, await megabytesOf(join(app, 'node_modules', name))] as const),
+    );
+    const largest = sized.toSorted(([, a], [, b]) => b - a).slice(0, 5);
+    process.stdout.write(
+      `the image without its base: ${sizeMb.toFixed(1)} MB; of it ${largest.map(([name, mb]) => `${name} ${mb.toFixed(1)}`).join(', ')}\n`,
+    );
+    expect(sizeMb).toBeLessThan(maxImageMb);
     const imports = ['postgres', 'nats', 'redis', 's3', 'blob-encryption']
       .map((name) => `await import('@conclave/platform/${name}');`)
       .join('\n');
