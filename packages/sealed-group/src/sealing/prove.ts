@@ -24,10 +24,10 @@ import {
 } from './challenges.ts';
 import { placeValues } from './equations.ts';
 import { blockNodes, repetitions, responseEnd, responseMin } from './parameters.ts';
-import { digitsOf } from './sealed-secret.ts';
 import type { SealedSecret, SealingOpenings, SealingTarget } from './sealed-secret.ts';
 import { encodeSealingProof } from './sealing-proof.ts';
 import type { HandleProof, KeyProof, ShortnessBlock } from './sealing-proof.ts';
+import { digitScalarsOf, isBelow, shortScalar, toPublicNumber } from './short-scalar.ts';
 
 /** sigma < Z < 2^34. */
 const maskBits = 34;
@@ -67,7 +67,10 @@ export function proveSealing(
   };
   const witness: Witness = {
     targets,
-    digits: targets.map((target) => target.digits ?? digitsOf(target.secret)),
+    digits: targets.map(
+      ({ secret, digits }) =>
+        digits?.map((digit) => suite.group.scalars.fromNumber(digit)) ?? digitScalarsOf(suite, secret),
+    ),
     blindings: targets.map((_, node) => openings.ofNode(node)),
   };
 
@@ -106,7 +109,7 @@ export function proveSealing(
 
 interface Witness {
   readonly targets: readonly SealingTarget[];
-  readonly digits: readonly (readonly number[])[];
+  readonly digits: readonly (readonly Scalar[])[];
   readonly blindings: readonly (readonly Scalar[])[];
 }
 
@@ -131,7 +134,7 @@ function proveBlock(
   block: {
     readonly index: number;
     readonly nodes: number;
-    readonly digits: readonly number[];
+    readonly digits: readonly Scalar[];
     readonly hedge: Hedge;
   },
 ): OpenBlock {
@@ -141,49 +144,74 @@ function proveBlock(
     const drawn = drawMasks(suite, hedge, attempt);
     if (drawn === undefined) continue;
     const masks = suite.group.encodePoints(
-      drawn.map(({ sigma, beta }) => commit(suite, suite.group.scalars.fromNumber(sigma), beta, maskBits)),
+      drawn.map(({ sigma, beta }) => commit(suite, sigma, beta, maskBits)),
     );
     const { fork, subsets } = startBlock(transcript, { index: block.index, nodes: block.nodes, masks });
-    const responses = drawn.map(({ sigma }, k) => sigma + subsetSum(subsets[k]!, block.digits));
-    if (responses.some((z) => z < responseMin || z >= responseEnd)) continue;
+    const sums = suite.group.scalars.subsetSums(
+      transposed(subsets, block.digits.length),
+      block.digits,
+      repetitions,
+    );
+    const answers = drawn.map(({ sigma }, k) => suite.group.scalars.add(sigma, sums[k]!));
+    if (!allInBounds(answers)) continue;
+    const responses = answers.map(toPublicNumber);
     absorbResponses(fork, responses);
     return { fork, masks, subsets, responses, maskBlindings: drawn.map(({ beta }) => beta) };
   }
   throw new Error('rejection sampling does not end');
 }
 
+/**
+ * Every z in [S, Z). All are looked at before anything is said: that one is outside depends on no secret, but how many are, and on
+ * which side, would say something about those that nobody sees.
+ */
+function allInBounds(answers: readonly Scalar[]): boolean {
+  let inside = -1;
+  for (const z of answers) inside &= isBelow(z, responseEnd) & ~isBelow(z, responseMin);
+  return inside !== 0;
+}
+
+/** The subsets by digit instead of by repetition: bit k of row j is bit j of row k. */
+function transposed(subsets: readonly Uint8Array[], digits: number): Uint8Array[] {
+  const rows = Array.from({ length: digits }, () => new Uint8Array(repetitions / 8));
+  subsets.forEach((subset, k) => {
+    rows.forEach((row, j) => (row[k >> 3]! |= ((subset[j >> 3]! >> (j & 7)) & 1) << (k & 7)));
+  });
+  return rows;
+}
+
+interface Mask {
+  readonly sigma: Scalar;
+  readonly beta: Scalar;
+}
+
 /** sigma uniform in [0, Z) and beta uniform, 128 of each; `undefined` in the rare case that all candidates are too large. */
-function drawMasks(
-  suite: Suite,
-  hedge: Hedge,
-  attempt: number,
-): { sigma: number; beta: Scalar }[] | undefined {
+function drawMasks(suite: Suite, hedge: Hedge, attempt: number): Mask[] | undefined {
   const bytes = hedgedBytes(suite, 'sealing masks', hedge, attempt, repetitions * maskDrawBytes);
-  const masks: { sigma: number; beta: Scalar }[] = [];
+  const masks: Mask[] = [];
   for (let k = 0; k < repetitions; k++) {
     const drawn = bytes.subarray(k * maskDrawBytes, (k + 1) * maskDrawBytes);
     const sigma = uniformMask(drawn.subarray(64));
     if (sigma === undefined) return undefined;
-    masks.push({ sigma, beta: suite.group.scalars.fromWideBytes(drawn.subarray(0, 64)) });
+    masks.push({
+      sigma: shortScalar(suite, sigma),
+      beta: suite.group.scalars.fromWideBytes(drawn.subarray(0, 64)),
+    });
   }
   return masks;
 }
 
-/** The first 34-bit candidate below Z. Z is just below 2^34, so one candidate fails with probability 2^-16. */
-function uniformMask(candidates: Uint8Array): number | undefined {
-  const view = new DataView(candidates.buffer, candidates.byteOffset, candidates.byteLength);
+/**
+ * The first 34-bit candidate below Z, 5 octets. Z is just below 2^34, so one candidate fails with probability 2^-16; which ones
+ * do says nothing about the one that is taken.
+ */
+function uniformMask(candidates: Uint8Array): Uint8Array | undefined {
   for (let offset = 0; offset < candidates.length; offset += 5) {
-    const candidate = view.getUint32(offset, true) + (view.getUint8(offset + 4) & 3) * 2 ** 32;
-    if (candidate < responseEnd) return candidate;
+    const candidate = candidates.slice(offset, offset + 5);
+    candidate[4]! &= 3;
+    if (isBelow(candidate, responseEnd) !== 0) return candidate;
   }
   return undefined;
-}
-
-/** The sum of the digits whose bit is set. Multiplies instead of branching: the digits are secret. */
-function subsetSum(row: Uint8Array, digits: readonly number[]): number {
-  let sum = 0;
-  for (let j = 0; j < digits.length; j++) sum += ((row[j >> 3]! >> (j & 7)) & 1) * digits[j]!;
-  return sum;
 }
 
 /** w = sum_k gamma^k (beta_k + sum_j e_kj r_j). */
@@ -268,7 +296,7 @@ function answerHandles(
   },
 ): HandleProof {
   const { scalars } = suite.group;
-  const digits = witness.digits[said.node]!.map((digit) => scalars.fromNumber(digit));
+  const digits = witness.digits[said.node]!;
   const weights = scalars.powers(said.digitWeight, digits.length);
   const nonce = said.nonces.nodes[said.node]!;
   const answer = (start: Scalar, values: readonly Scalar[]) =>

@@ -14,8 +14,9 @@ import type { PublicKey } from '../signature/keys.ts';
 import { digitBits } from '../suite.ts';
 import type { Suite } from '../suite.ts';
 import { digitCount, maxSealedNodes } from './parameters.ts';
-import { SealingOpenings, digitsOf } from './sealed-secret.ts';
+import { SealingOpenings } from './sealed-secret.ts';
 import type { SealedSecret, SealingTarget } from './sealed-secret.ts';
+import { digitScalarsOf } from './short-scalar.ts';
 
 /**
  * Seals every target's secret to its recipients. `hedge.context` names group, epoch, frame nonce and operations.
@@ -50,11 +51,10 @@ export function sealDigits(suite: Suite, target: SealingTarget, blindings: reado
   if (target.recipients.length === 0) throw new RangeError('a secret sealed to nobody');
   // An attacker's digits may have any size.
   const maxBits = target.digits === undefined ? digitBits : undefined;
-  const commitments = (target.digits ?? digitsOf(target.secret)).map((digit, j) =>
-    group.add(
-      suite.messageBaseTable.multiply(group.scalars.fromNumber(digit), maxBits),
-      group.multiplyGenerator(blindings[j]!),
-    ),
+  const digits =
+    target.digits?.map((digit) => group.scalars.fromNumber(digit)) ?? digitScalarsOf(suite, target.secret);
+  const commitments = digits.map((digit, j) =>
+    group.add(suite.messageBaseTable.multiply(digit, maxBits), group.multiplyGenerator(blindings[j]!)),
   );
   return {
     publicKey: target.publicKey,
