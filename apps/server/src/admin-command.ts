@@ -10,7 +10,8 @@ const usage = `Usage: conclave admin registration-token create [--uses N] [--day
        conclave admin registration-token list
        conclave admin registration-token revoke ID
        conclave admin account deactivate NAME
-       conclave admin blob-keys create | rotate | status | remove ID    the master keys that encrypt blobs at rest
+       conclave admin blob-keys create | add | promote ID | status | remove ID
+                                                             the master keys that encrypt blobs at rest
        conclave admin gateway [disconnect CLIENT]            how the real-time gateway stands; end one connection
        conclave admin read-only [on [--seconds N] | off]     take no changes for a while, and say how it stands
 

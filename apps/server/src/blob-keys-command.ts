@@ -1,15 +1,16 @@
 /** `conclave admin blob-keys`: the ring of master keys that encrypt blobs at rest. What it makes is never printed. */
 import {
+  addMasterKey,
   createMasterKeys,
   MasterKeysError,
+  promoteMasterKey,
   removeMasterKey,
-  rotateMasterKeys,
 } from '@conclave/platform/blob-encryption';
 import { systemClock, systemRandom } from '@conclave/platform';
 import { createOperatorClient, OperatorError, type Config } from '@conclave/server';
 import { UsageError } from './usage-error.ts';
 
-/** `create` and `rotate` change the file alone; `status` and `remove` ask the running server what is still in use. */
+/** `create`, `add` and `promote` change the file alone; `status` and `remove` ask the running server what is still in use. */
 export async function runBlobKeys(
   config: Config,
   action: string | undefined,
@@ -20,17 +21,27 @@ export async function runBlobKeys(
   try {
     switch (action) {
       case undefined:
-        throw new UsageError('blob-keys needs create, rotate, status or remove');
+        throw new UsageError('blob-keys needs create, add, promote, status or remove');
       case 'create':
         return say(
           `made ${await createMasterKeys(file, systemRandom, systemClock.nowMs())} in ${file}`,
           'Keep a copy apart from the blobs and from the database: without it no blob can be read.',
         );
-      case 'rotate':
+      case 'add': {
+        const id = await addMasterKey(file, systemRandom, systemClock.nowMs());
         return say(
-          `${await rotateMasterKeys(file, systemRandom, systemClock.nowMs())} is the current master key now`,
-          'Servers notice it by themselves. On several machines give all of them the new file at once.\n' +
-            'A job wraps the data keys anew: see `conclave admin blob-keys status`.',
+          `added ${id}, which wraps nothing yet`,
+          'Give all machines the new file, and keep a copy of it. Only then make it the current one:\n' +
+            `conclave admin blob-keys promote ${id}`,
+        );
+      }
+      case 'promote':
+        if (argument === undefined) throw new UsageError('ID is missing');
+        await promoteMasterKey(file, argument, systemRandom);
+        return say(
+          `${argument} is the current master key now`,
+          'Servers notice it by themselves; give other machines the file again. A machine that lacks the key cannot\n' +
+            'read new attachments. A job wraps the data keys anew: see `conclave admin blob-keys status`.',
         );
       case 'status':
         return await showStatus(config);
@@ -61,7 +72,7 @@ async function remove(config: Config, file: string, id: string): Promise<number>
   const { current, keys } = await createOperatorClient(config).blobKeys();
   const key = keys.find((known) => known.id === id);
   if (key === undefined) throw new OperatorError(`there is no master key ${id}`);
-  if (id === current) throw new OperatorError(`${id} is the current master key: rotate first`);
+  if (id === current) throw new OperatorError(`${id} is the current master key: promote another one first`);
   if (key.dataKeys > 0)
     throw new OperatorError(`${id} still wraps ${key.dataKeys} data keys: wait for the job`);
   await removeMasterKey(file, id, systemRandom);

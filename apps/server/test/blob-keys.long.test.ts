@@ -32,7 +32,7 @@ async function blobKeys(...args: string[]) {
   return { code, text };
 }
 
-it('makes, rotates and removes master keys, refuses what would lose blobs, and prints no key', async () => {
+it('makes, adds, promotes and removes master keys, refuses what would lose blobs, and prints no key', async () => {
   const ring = `--blobs.masterKeysFile=${file}`;
   const made = await blobKeys('create', ring);
   expect(made).toMatchObject({ code: 0, text: expect.stringMatching(/^made \S+ in /) });
@@ -52,10 +52,15 @@ it('makes, rotates and removes master keys, refuses what would lose blobs, and p
   expect(await blobKeys('status', ...where)).toEqual({ code: 0, text: `${first}  0 data keys  current\n` });
   expect(await blobKeys('remove', first, ...where)).toMatchObject({
     code: 1,
-    text: expect.stringContaining('rotate first'),
+    text: expect.stringContaining('promote another one first'),
   });
-  const rotated = await blobKeys('rotate', ...where);
-  const second = /^(\S+) is the current/.exec(rotated.text)![1]!;
+  const added = await blobKeys('add', ...where);
+  const second = /^added (\S+),/.exec(added.text)![1]!;
+  // Until it is promoted it wraps nothing, so a machine that lacks it lacks nothing.
+  expect((await blobKeys('status', ...where)).text).toBe(
+    `${first}  0 data keys  current\n${second}  0 data keys  \n`,
+  );
+  expect(await blobKeys('promote', second, ...where)).toMatchObject({ code: 0 });
   expect((await blobKeys('status', ...where)).text).toBe(
     `${second}  0 data keys  current\n${first}  0 data keys  \n`,
   );
@@ -67,7 +72,7 @@ it('makes, rotates and removes master keys, refuses what would lose blobs, and p
 
   const keys = [...(await readFile(file, 'utf8')).matchAll(/"([A-Za-z0-9+/]{43}=)"/g)].map(([, key]) => key!);
   expect(keys).toHaveLength(1);
-  expect(made.text + rotated.text + server.output).not.toContain(keys[0]!);
+  expect(made.text + added.text + server.output).not.toContain(keys[0]!);
 });
 
 it('does not remove a key that still wraps something', async () => {
@@ -101,7 +106,8 @@ it('does not remove a key that still wraps something', async () => {
   const octets = new TextEncoder().encode('an attachment');
   const { path, headers } = alice.proveBlob(octets);
   expect((await ask(server.url, 'PUT', path, { octets, headers })).status).toBe(201);
-  expect((await blobKeys('rotate', ...where)).code).toBe(0);
+  const second = /^added (\S+),/.exec((await blobKeys('add', ...where)).text)![1]!;
+  expect((await blobKeys('promote', second, ...where)).code).toBe(0);
   expect(await blobKeys('remove', first, ...where)).toEqual({
     code: 1,
     text: `conclave: ${first} still wraps 1 data keys: wait for the job\n`,
@@ -115,12 +121,13 @@ it('says what is missing', async () => {
     text: expect.stringContaining('blobs.masterKeysFile'),
   });
   expect(await blobKeys('polish', `--blobs.masterKeysFile=${file}`)).toMatchObject({ code: 2 });
-  expect(await blobKeys('rotate', `--blobs.masterKeysFile=${file}`)).toMatchObject({
+  expect(await blobKeys('promote', `--blobs.masterKeysFile=${file}`)).toMatchObject({ code: 2 });
+  expect(await blobKeys('add', `--blobs.masterKeysFile=${file}`)).toMatchObject({
     code: 1,
     text: expect.stringContaining('cannot be read'),
   });
   await writeFile(file, '{}', { mode: 0o600 });
-  expect(await blobKeys('rotate', `--blobs.masterKeysFile=${file}`)).toMatchObject({
+  expect(await blobKeys('add', `--blobs.masterKeysFile=${file}`)).toMatchObject({
     code: 1,
     text: expect.stringContaining('is not a ring of master keys'),
   });

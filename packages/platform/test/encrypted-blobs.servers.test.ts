@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blobStoreContract } from '@conclave/testkit/contracts';
 import { missingPostgres, startPostgres, type PostgresServer } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
-import { openDiskBlobStore, systemRandom } from '@conclave/platform';
-import { openMasterKeys, rotateMasterKeys } from '@conclave/platform/blob-encryption';
-import { createTestEncryption } from './encrypted-store.ts';
+import { openDiskBlobStore } from '@conclave/platform';
+import { openMasterKeys } from '@conclave/platform/blob-encryption';
+import { createTestEncryption, rotateMasterKeys } from './encrypted-store.ts';
 
 requireServer(missingPostgres())('encrypted blobs, keys in PostgreSQL', () => {
   let server: PostgresServer;
@@ -34,7 +34,7 @@ requireServer(missingPostgres())('encrypted blobs, keys in PostgreSQL', () => {
     const put = (n: number) => a.put(`blob-${n}`, body(`content ${n}`), { maxBytes: 100 });
     const count = 250;
     for (let n = 0; n < count; n++) await put(n);
-    await rotateMasterKeys(encryption.masterKeysFile, systemRandom, 0);
+    await rotateMasterKeys(encryption.masterKeysFile);
     const meanwhile = async () => {
       for (let n = 0; n < 25; n++) {
         await a.delete(`blob-${n * 9}`);

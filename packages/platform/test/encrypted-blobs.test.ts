@@ -13,14 +13,15 @@ import {
   type Log,
 } from '@conclave/platform';
 import {
+  addMasterKey,
   createMasterKeys,
   openMasterKeys,
+  promoteMasterKey,
   removeMasterKey,
-  rotateMasterKeys,
   type EncryptedBlobStore,
 } from '@conclave/platform/blob-encryption';
 import { createManualClock } from '@conclave/platform/testing';
-import { createTestEncryption, type TestEncryption } from './encrypted-store.ts';
+import { createTestEncryption, rotateMasterKeys, type TestEncryption } from './encrypted-store.ts';
 
 const chunk = 65_536;
 const header = 24;
@@ -299,6 +300,27 @@ describe('data keys', () => {
     expect(await rows()).toEqual([]);
   });
 
+  test.each(['before', 'after'])(
+    'an upload whose blob is deleted %s its octets are visible is not said to be stored',
+    async (when) => {
+      const slow: BlobStore = {
+        ...disk,
+        async put(key, body, limits) {
+          if (when === 'before') await blobs.delete(key);
+          const stored = await disk.put(key, body, limits);
+          if (when === 'after') await blobs.delete(key);
+          return stored;
+        },
+      };
+      const uploading = await encryption.encrypt(slow);
+      expect(await codeOf(put('a', pattern(1_000), uploading))).toBe('BLOB_STORE_UNAVAILABLE');
+      expect(await blobs.get('a')).toBeUndefined();
+      expect(await rows()).toEqual([]);
+      await put('a', pattern(10));
+      expect(await read('a')).toEqual(pattern(10));
+    },
+  );
+
   test('keys of what was replaced are collected when nobody reads it any more, and no others', async () => {
     const clock = createManualClock();
     const timed = await encryption.encrypt(disk, { clock });
@@ -372,7 +394,7 @@ describe('rotation of the master key', () => {
     const old = (await (await openMasterKeys(encryption.masterKeysFile)).current()).id;
     for (let n = 0; n < 210; n++) await put(`blob-${n}`, Buffer.from(`content ${n}`));
     const raw = await read('blob-7', undefined, disk);
-    const current = await rotateMasterKeys(encryption.masterKeysFile, systemRandom, 0);
+    const current = await rotateMasterKeys(encryption.masterKeysFile);
     // The server notices by itself; what is put now is wrapped by the new key already.
     await put('new', Buffer.from('new'));
     expect(await blobs.dataKeyUsage()).toEqual(
@@ -390,6 +412,25 @@ describe('rotation of the master key', () => {
     await removeMasterKey(encryption.masterKeysFile, old, systemRandom);
     expect((await read('blob-7')).toString()).toBe('content 7');
     expect(await read('blob-7', undefined, disk)).toEqual(raw);
+  });
+
+  test('in two steps: no machine is without a key that wraps something', async () => {
+    const other = join(encryption.folder, 'of-another-machine.json');
+    const copyRing = async () => {
+      await writeFile(other, await readFile(encryption.masterKeysFile), { mode: 0o600 });
+    };
+    await copyRing();
+    const elsewhere = await encryption.encrypt(disk, { masterKeysFile: other });
+    const added = await addMasterKey(encryption.masterKeysFile, systemRandom, 0);
+    await put('a', Buffer.from('before the other has it'));
+    expect((await read('a', undefined, elsewhere)).toString()).toBe('before the other has it');
+    await copyRing();
+    await promoteMasterKey(encryption.masterKeysFile, added, systemRandom);
+    await put('b', Buffer.from('after'));
+    expect(await blobs.rewrapDataKeys()).toBe(1);
+    expect(await blobs.dataKeyUsage()).toEqual(new Map([[added, 2]]));
+    expect((await read('a', undefined, elsewhere)).toString()).toBe('before the other has it');
+    expect((await read('b', undefined, elsewhere)).toString()).toBe('after');
   });
 
   test('without the file nothing is put or read, until it is back', async () => {
@@ -411,7 +452,7 @@ describe('rotation of the master key', () => {
         .where('blob_key', '=', 'blob-3')
         .execute();
     });
-    await rotateMasterKeys(encryption.masterKeysFile, systemRandom, 0);
+    await rotateMasterKeys(encryption.masterKeysFile);
     const said: unknown[] = [];
     const log: Log = { ...silentLog, error: (fields) => void said.push(fields['blobKey']) };
     expect(await (await encryption.encrypt(disk, { log })).rewrapDataKeys()).toBe(9);
@@ -427,8 +468,11 @@ describe('the ring of master keys', () => {
     expect(first).toMatch(/^2026-11-21-[0-9a-f]{8}$/);
     expect((await stat(file())).mode & 0o777).toBe(0o600);
     expect(await codeOf(createMasterKeys(file(), systemRandom, 0))).toBe('MASTER_KEYS_EXIST');
-    const second = await rotateMasterKeys(file(), systemRandom, Date.UTC(2027, 0, 1));
+    const second = await addMasterKey(file(), systemRandom, Date.UTC(2027, 0, 1));
     const ring = await openMasterKeys(file());
+    expect(await ring.ids()).toEqual([first, second]);
+    expect(await codeOf(promoteMasterKey(file(), 'other', systemRandom))).toBe('MASTER_KEY_UNKNOWN');
+    await promoteMasterKey(file(), second, systemRandom);
     expect(await ring.ids()).toEqual([second, first]);
     expect((await ring.current()).key).toHaveLength(32);
     expect(await codeOf(removeMasterKey(file(), second, systemRandom))).toBe('MASTER_KEY_NOT_REMOVABLE');

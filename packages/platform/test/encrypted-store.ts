@@ -15,11 +15,13 @@ import {
 import type { PostgresServer } from '@conclave/testkit/servers';
 import { openPostgresStore } from '@conclave/platform/postgres';
 import {
+  addMasterKey,
   blobKeyMigrations,
   blobKeysOf,
   createMasterKeys,
   encryptBlobs,
   openMasterKeys,
+  promoteMasterKey,
   type BlobKeyTables,
   type EncryptedBlobStore,
 } from '@conclave/platform/blob-encryption';
@@ -61,4 +63,11 @@ export async function createTestEncryption(on?: PostgresServer): Promise<TestEnc
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** Both steps at once, which is enough on one machine; resolves with the new key's name. */
+export async function rotateMasterKeys(file: string): Promise<string> {
+  const id = await addMasterKey(file, systemRandom, systemClock.nowMs());
+  await promoteMasterKey(file, id, systemRandom);
+  return id;
 }

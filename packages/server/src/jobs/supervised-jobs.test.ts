@@ -64,6 +64,24 @@ it('never overlaps itself, and waits for the run under way when it stops', async
   expect(clock.pending).toBe(0);
 });
 
+it('tells the run under way that it is to stop', async () => {
+  const clock = createManualClock();
+  const jobs = startJobs({
+    clock,
+    log: silentLog,
+    jobs: [
+      {
+        name: 'long',
+        intervalMs: 10,
+        run: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(1))),
+      },
+    ],
+  });
+  await clock.advance(1_000);
+  await jobs.close();
+  expect(clock.pending).toBe(0);
+});
+
 it('gives every run an id, which the lines that it causes carry', async () => {
   const clock = createManualClock();
   const lines: { jobId?: string; msg: string }[] = [];

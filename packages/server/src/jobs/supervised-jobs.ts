@@ -7,8 +7,11 @@ import { runWork, type Clock, type Log } from '@conclave/platform';
 export interface Job {
   readonly name: string;
   readonly intervalMs: number;
-  /** Resolves with how many things it dealt with, for the log and the metrics. */
-  readonly run: () => Promise<number>;
+  /**
+   * Resolves with how many things it dealt with, for the log and the metrics. What may take long stops when `signal` fires,
+   * at a point from which its next run goes on.
+   */
+  readonly run: (signal: AbortSignal) => Promise<number>;
 }
 
 export interface JobOutcome {
@@ -25,13 +28,13 @@ export interface SupervisedJobsDeps {
 }
 
 export interface SupervisedJobs {
-  /** Ends the schedule and waits for the runs under way. */
+  /** Ends the schedule, tells the runs under way, and waits for them. */
   close(): Promise<void>;
 }
 
 /** The first run of each job starts at once: what expired while the server was down goes first. */
 export function startJobs({ clock, log, jobs, onOutcome }: SupervisedJobsDeps): SupervisedJobs {
-  let stopped = false;
+  const stop = new AbortController();
   /** Of all jobs since the start. */
   let runs = 0;
   const timers = new Map<string, Disposable>();
@@ -39,7 +42,7 @@ export function startJobs({ clock, log, jobs, onOutcome }: SupervisedJobsDeps): 
 
   async function runOnce(job: Job): Promise<void> {
     try {
-      const count = await job.run();
+      const count = await job.run(stop.signal);
       if (count > 0) log.debug({ job: job.name, count }, 'job done');
       onOutcome?.({ job: job.name, ok: true, count });
     } catch (err) {
@@ -47,7 +50,7 @@ export function startJobs({ clock, log, jobs, onOutcome }: SupervisedJobsDeps): 
       onOutcome?.({ job: job.name, ok: false, count: 0 });
     }
     running.delete(job.name);
-    if (!stopped)
+    if (!stop.signal.aborted)
       timers.set(
         job.name,
         clock.schedule(job.intervalMs, () => start(job)),
@@ -66,7 +69,7 @@ export function startJobs({ clock, log, jobs, onOutcome }: SupervisedJobsDeps): 
   for (const job of jobs) start(job);
   return {
     async close() {
-      stopped = true;
+      stop.abort();
       for (const timer of timers.values()) timer[Symbol.dispose]();
       await Promise.all(running.values());
     },

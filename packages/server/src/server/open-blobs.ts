@@ -80,8 +80,8 @@ export async function openBlobs(
     blobs,
     jobs: [
       ...plain.jobs,
-      { name: 'data keys of older master keys', run: () => blobs.rewrapDataKeys() },
-      { name: 'data keys without a blob', run: () => blobs.collectDataKeys() },
+      { name: 'data keys of older master keys', run: (signal) => blobs.rewrapDataKeys(signal) },
+      { name: 'data keys without a blob', run: (signal) => blobs.collectDataKeys(signal) },
     ],
     async keyStatus() {
       const [ids, usage] = await Promise.all([masterKeys.ids(), blobs.dataKeyUsage()]);

@@ -60,6 +60,10 @@ requireServer(missingPostgres())('an upload whose COMMIT is not answered', () =>
           last_seq: 0,
           state: '{}',
           reservation: null,
+          oldest_epoch: 0,
+          collected_epoch: 0,
+          collected_node: -1,
+          oldest_superseded_at_ms: null,
           blob_bytes: 0,
         })
         .execute(),

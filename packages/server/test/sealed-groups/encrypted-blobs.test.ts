@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from '@conclave/testkit';
 import { systemRandom } from '@conclave/platform';
-import { createMasterKeys, removeMasterKey, rotateMasterKeys } from '@conclave/platform/blob-encryption';
+import {
+  addMasterKey,
+  createMasterKeys,
+  promoteMasterKey,
+  removeMasterKey,
+} from '@conclave/platform/blob-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOperatorClient, SecretsFileError } from '../../src/index.ts';
 import { startTestServer } from '../test-server.ts';
@@ -56,7 +61,8 @@ describe('attachments under master keys', () => {
       keys: [{ id: first, dataKeys: 1, isInRing: true }],
     });
 
-    const second = await rotateMasterKeys(masterKeysFile, systemRandom, 0);
+    const second = await addMasterKey(masterKeysFile, systemRandom, 0);
+    await promoteMasterKey(masterKeysFile, second, systemRandom);
     await expect
       .poll(async () => {
         await world.clock.advance(60_000);

@@ -6,6 +6,8 @@
  *   delete:  rows ─▶ octets                                       from the first step on nobody can read them
  *   check:   header of the octets ─▶ rows of other generations go
  *
+ * An upload that finds its row gone when it is to be settled was deleted while it was under way, and fails.
+ *
  * A row is there before its octets are, and goes only when the octets are known to be others'. So what is visible can be read,
  * however uploads of one name overlap and wherever one of them is broken off.
  */
@@ -68,15 +70,16 @@ export function createDataKeys(deps: DataKeysDeps) {
       return { generation, key };
     },
 
-    /** The upload is visible. */
-    async settle({ blobKey, generation }: WrapPlace, size: number): Promise<void> {
-      await store.write(async (trx) => {
-        await trx
+    /** The upload is visible. False when its row is gone: the blob was deleted meanwhile, and nobody can read what is visible. */
+    async settle({ blobKey, generation }: WrapPlace, size: number): Promise<boolean> {
+      return await store.write(async (trx) => {
+        const { numUpdatedRows } = await trx
           .updateTable('blob_keys')
           .set({ size, check_at_ms: null })
           .where('blob_key', '=', blobKey)
           .where('generation', '=', generation)
-          .execute();
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return false;
         await trx
           .updateTable('blob_keys')
           .set({ check_at_ms: clock.nowMs() + replacedMs })
@@ -84,6 +87,7 @@ export function createDataKeys(deps: DataKeysDeps) {
           .where('generation', '!=', generation)
           .where('check_at_ms', 'is', null)
           .execute();
+        return true;
       });
     },
 
@@ -125,7 +129,10 @@ export function createDataKeys(deps: DataKeysDeps) {
      * Deletes keys of uploads that were broken off or replaced. `generationOf` reads the header of what is visible. Resolves
      * with how many; there may be more.
      */
-    async collect(generationOf: (blobKey: string) => Promise<Uint8Array | undefined>): Promise<number> {
+    async collect(
+      generationOf: (blobKey: string) => Promise<Uint8Array | undefined>,
+      signal?: AbortSignal,
+    ): Promise<number> {
       const due = await store.db
         .selectFrom('blob_keys')
         .select(['blob_key', 'generation'])
@@ -135,6 +142,7 @@ export function createDataKeys(deps: DataKeysDeps) {
         .execute();
       let collected = 0;
       for (const { blob_key: blobKey, generation } of due) {
+        if (signal?.aborted === true) break;
         const visible = await generationOf(blobKey);
         if (visible === undefined || Buffer.compare(visible, generation) !== 0) {
           await discard({ blobKey, generation });

@@ -43,7 +43,7 @@ export interface EncryptedBlobStore extends BlobStore {
   /** A job: wraps all data keys by the current master key. May be stopped and begun again at any time. Resolves with how many. */
   rewrapDataKeys(signal?: AbortSignal): Promise<number>;
   /** A job: deletes data keys of uploads that were broken off or replaced. Resolves with how many. */
-  collectDataKeys(): Promise<number>;
+  collectDataKeys(signal?: AbortSignal): Promise<number>;
   /** How many data keys each master key wraps: one with none can be removed from the ring. */
   dataKeyUsage(): Promise<ReadonlyMap<string, number>>;
 }
@@ -83,7 +83,9 @@ export function encryptBlobs(inner: BlobStore, deps: EncryptBlobsDeps): Encrypte
         await keys.discard({ blobKey: key, generation });
         return intake.refusal === undefined ? stored : intake.result();
       }
-      await keys.settle({ blobKey: key, generation }, intake.size);
+      if (!(await keys.settle({ blobKey: key, generation }, intake.size))) {
+        throw new BlobError('BLOB_STORE_UNAVAILABLE', 'the blob was deleted while it was uploaded');
+      }
       return intake.result();
     },
 
@@ -134,7 +136,7 @@ export function encryptBlobs(inner: BlobStore, deps: EncryptBlobsDeps): Encrypte
       keys.rewrap((blobKey, err) => {
         deps.log.error({ err, blobKey }, 'a data key could not be wrapped by the current master key');
       }, signal),
-    collectDataKeys: () => keys.collect(generationOf),
+    collectDataKeys: (signal) => keys.collect(generationOf, signal),
     dataKeyUsage: () => keys.usage(),
   };
 

@@ -2,11 +2,12 @@
 export { encryptBlobs, type EncryptBlobsDeps, type EncryptedBlobStore } from './encrypt-blobs.ts';
 export { blobKeyMigrations, blobKeysOf, type BlobKeyTables } from './blob-key-table.ts';
 export {
+  addMasterKey,
   createMasterKeys,
   MasterKeysError,
   openMasterKeys,
+  promoteMasterKey,
   removeMasterKey,
-  rotateMasterKeys,
   type MasterKeys,
   type MasterKeysErrorCode,
 } from './master-keys.ts';

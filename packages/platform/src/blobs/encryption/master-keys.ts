@@ -3,11 +3,13 @@
  *
  *   { "version": 1, "current": "2026-11-21-a3f1", "keys": { "2026-11-21-a3f1": "base64 of 32 octets", … } }
  *
- * New data keys are wrapped by the current one; the others open what was wrapped before. Whoever has the file and the database
+ * New data keys are wrapped by the current one; the others open what was wrapped before, or are to become the current one as
+ * soon as every machine has the file with them. Whoever has the file and the database
  * can read all blobs, and without the file nobody can. A server sees that the file has changed by itself.
  */
 import type { BigIntStats } from 'node:fs';
 import { chmod, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { inspect } from 'node:util';
 import type { RandomSource } from '../../random/random-source.ts';
 
@@ -20,6 +22,8 @@ export type MasterKeysErrorCode =
   | 'MASTER_KEYS_DAMAGED'
   /** There is a file already, which this would replace. */
   | 'MASTER_KEYS_EXIST'
+  /** The key is not in the ring. */
+  | 'MASTER_KEY_UNKNOWN'
   /** The key is not in the ring, or is the current one. */
   | 'MASTER_KEY_NOT_REMOVABLE';
 
@@ -69,12 +73,20 @@ export async function createMasterKeys(file: string, random: RandomSource, nowMs
   return key.id;
 }
 
-/** Adds a key and makes it the current one; resolves with its name. */
-export async function rotateMasterKeys(file: string, random: RandomSource, nowMs: number): Promise<string> {
+/** Adds a key that wraps nothing yet; resolves with its name. The file is then given to all machines, before {@link promoteMasterKey}. */
+export async function addMasterKey(file: string, random: RandomSource, nowMs: number): Promise<string> {
   const { ring } = await readRing(file);
   const key = newKey(random, nowMs);
-  await writeRing(file, new Ring(key, [...ring.keys, key]), random, 'replace');
+  await writeRing(file, new Ring(ring.current, [...ring.keys, key]), random, 'replace');
   return key.id;
+}
+
+/** Makes a key of the ring the current one: from now on it wraps, and whoever lacks it cannot read what it wrapped. */
+export async function promoteMasterKey(file: string, id: string, random: RandomSource): Promise<void> {
+  const { ring } = await readRing(file);
+  const key = ring.find(id);
+  if (key === undefined) throw new MasterKeysError('MASTER_KEY_UNKNOWN', `there is no master key ${id}`);
+  await writeRing(file, new Ring(key, ring.keys), random, 'replace');
 }
 
 /** Removes a key that is not the current one. The caller has made sure that nothing is wrapped by it any more. */
@@ -196,6 +208,8 @@ async function writeRing(
     // A link never replaces what is there.
     if (mode === 'new') await link(draft, file);
     else await rename(draft, file);
+    await using folder = await open(dirname(file), 'r');
+    await folder.sync();
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
       throw new MasterKeysError('MASTER_KEYS_EXIST', `${file} exists`);
