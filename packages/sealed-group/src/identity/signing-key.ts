@@ -1,7 +1,9 @@
 /**
  * Ed25519 (RFC 8032) key pairs: a person's identity, and the leaf-bound keys that it certifies. Verification is the strict
- * one (canonical encodings, no public keys of small order), so that everyone judges a signature alike.
+ * one (canonical encodings, no public keys of small order), so that everyone judges a signature alike, and on one library for the
+ * same reason: `node:crypto` takes keys that this one refuses. Secret keys go through `#ed25519`.
  */
+import { publicKeyOfSeed, signWithSeed } from '#ed25519';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import type { RandomSource } from '@conclave/ristretto';
 import { Secret } from '../schedule/secret.ts';
@@ -16,7 +18,7 @@ export class SigningKey {
 
   private constructor(seed: Secret) {
     this.#seed = seed;
-    this.publicKey = ed25519.getPublicKey(seed.reveal());
+    this.publicKey = publicKeyOfSeed(seed.reveal());
   }
 
   static generate(random: RandomSource): SigningKey {
@@ -31,7 +33,7 @@ export class SigningKey {
 
   /** Deterministic (RFC 8032), 64 bytes. */
   sign(message: Uint8Array): Uint8Array {
-    return ed25519.sign(message, this.#seed.reveal());
+    return signWithSeed(message, this.#seed.reveal());
   }
 
   /** A copy of the secret seed, for storage that encrypts it. */
