@@ -63,11 +63,11 @@ export type GroupEvent =
     }
   /** One's own message was logged. */
   | { readonly kind: 'own-message'; readonly bodyHash: Uint8Array }
-  /** A message that must not be shown as anybody's, and why. */
+  /** A message that must not be shown as anybody's, and why: its maker had the group's keys. */
   | { readonly kind: 'unauthentic-message'; readonly bodyHash: Uint8Array; readonly rule: RuleId }
   /** A message of an epoch whose keys this member never had, or has forgotten. */
   | { readonly kind: 'unreadable-message'; readonly bodyHash: Uint8Array }
-  /** A leave that does not verify; it changes nothing. */
+  /** A leave of a leaf that may not leave; it changes nothing. */
   | { readonly kind: 'refused-leave'; readonly rule: RuleId }
   /** For owners and admins: a leaf joined without saying who it is; remove it at once [F1]. */
   | { readonly kind: 'unlisted-leaf'; readonly leaf: LeafIndex }

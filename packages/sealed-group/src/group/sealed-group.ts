@@ -413,8 +413,8 @@ export class SealedGroup {
   // Listening.
 
   /**
-   * Processes the frame with the next sequence number. Frames that were processed before give no events; a gap, and a commit that
-   * does not verify, give a violation and change nothing. The sealing proof is verified unless `sealingProof` is false.
+   * Processes the frame with the next sequence number. Frames that were processed before give no events; a gap, a commit that
+   * does not verify, and whatever else a server that follows the same log had to refuse, give a violation and change nothing. The sealing proof is verified unless `sealingProof` is false.
    */
   processFrame(
     bytes: Uint8Array,
@@ -468,8 +468,8 @@ export class SealedGroup {
       const isMine = state.lastSeq === 0 && equalBytes(frame.bodyHash, state.lastSeen);
       return isMine ? accept({ state, events: [{ kind: 'group-created' }] }) : violation('commit/epoch');
     }
-    if (isMessageFrame(frame)) return accept(processMessage(state, frame));
-    if (isLeaveFrame(frame)) return accept(processLeave(this.#deps, state, frame));
+    if (isMessageFrame(frame)) return processMessage(this.#deps, state, frame);
+    if (isLeaveFrame(frame)) return processLeave(this.#deps, state, frame);
     return yield* processCommit(this.#deps, state, frame, options);
   }
 

@@ -126,10 +126,45 @@ describe('a member', () => {
     expect(valueOf(bob.group.processFrame(bytes, seq + 1))).toMatchObject([
       { kind: 'unauthentic-message', rule: 'message/generation-unused' },
     ]);
-    const noise = bytes.slice();
-    noise[bytes.length - 80]! ^= 1;
-    const processed = bob.group.processFrame(noise, seq + 2);
-    expect(processed.ok ? processed.value : []).toMatchObject([{ kind: 'unauthentic-message' }]);
+  });
+
+  test('refuses what the server had to refuse, and is as it was', () => {
+    const { ds, alice, bob } = pair();
+    const say = (client: Client, text: string) =>
+      valueOf(client.group.encryptMessage({ content: { kind: 'text', text }, nowMs: ds.nowMs })).frame;
+    const late = say(alice, 'two epochs ago');
+    const noise = say(alice, 'changed on its way');
+    noise[noise.length - 80]! ^= 1;
+    const seq = bob.group.lastSeq + 1;
+    const before = bob.group.encodeSecret();
+    // Nobody signed these octets: the proof for the server is false.
+    expect(bob.group.processFrame(noise, seq)).toMatchObject({ ok: false, rule: 'commit/eligible' });
+    valueOf(alice.commit());
+    const ahead = say(alice, 'of an epoch that Bob was not shown');
+    expect(bob.group.processFrame(ahead, seq)).toMatchObject({ ok: false, rule: 'commit/epoch' });
+    expect(bob.group.encodeSecret()).toEqual(before);
+    bob.sync();
+    expect(valueOf(bob.group.processFrame(ahead, seq + 1))).toMatchObject([{ kind: 'message' }]);
+    valueOf(ds.post(ahead));
+    valueOf(alice.commit());
+    bob.sync();
+    expect(bob.group.processFrame(late, bob.group.lastSeq + 1)).toMatchObject({ rule: 'commit/epoch' });
+  });
+
+  test('refuses a message of another future of the group, whose epoch has the same number', () => {
+    const { ds, alice, bob } = pair();
+    const fork = alice.as({ ...alice.deps, random: seededRandom('another future') });
+    const other = valueOf(fork.group.prepareCommit({ operations: [], nowMs: ds.nowMs }));
+    valueOf(fork.group.processFrame(other.frame, fork.group.lastSeq + 1));
+    const content = { kind: 'text', text: 'from over there' } as const;
+    const crossing = valueOf(fork.group.encryptMessage({ content, nowMs: ds.nowMs })).frame;
+    valueOf(bob.commit());
+    expect(fork.group.epoch).toBe(bob.group.epoch);
+    expect(bob.group.processFrame(crossing, bob.group.lastSeq + 1)).toMatchObject({
+      rule: 'commit/eligible',
+    });
+    const next = valueOf(fork.group.prepareCommit({ operations: [], nowMs: ds.nowMs })).frame;
+    expect(bob.group.processFrame(next, bob.group.lastSeq + 1)).toMatchObject({ rule: 'commit/eligible' });
   });
 
   test('reads late messages of the epoch before, and none after it forgot that epoch', () => {
