@@ -133,6 +133,25 @@ describe('an honest server is not accused', () => {
     expect(people.accusations).toEqual([]);
   });
 
+  it('when members commit and write at the same time, and some of them are refused', async () => {
+    await using people = await gatherPeople({}, { server });
+    const clients = [await people.open('Ada'), await people.open('Bob'), await people.open('Cem')];
+    const groups = await foundGroup(people, clients[0]!, 'Ada', clients.slice(1));
+    const cem = groups[0]!.members().members.find(({ name }) => name === 'Cem')!;
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(
+        groups.flatMap((group, index) => [group.refresh(), group.send(`of ${index}, round ${round}`)]),
+      );
+    }
+    // Those who are refused because somebody is removed under their hands are not lied to either.
+    const [adas, bobs, cems] = groups as [GroupHandle, GroupHandle, GroupHandle];
+    const last = cems.send('perhaps too late').catch(() => undefined);
+    await Promise.all([adas.remove(cem.id), bobs.send('meanwhile'), bobs.refresh(), last]);
+    await Promise.all([adas, bobs].map((group) => group.sync()));
+    expect(bobs.epoch).toBe(adas.epoch);
+    expect(people.accusations).toEqual([]);
+  });
+
   it('by a device whose store is of a time when nothing of this was remembered', async () => {
     await using people = await gatherPeople({}, { server });
     const { network, bobs, adas, bob } = await adaHeldBack(people);

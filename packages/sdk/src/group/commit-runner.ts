@@ -16,6 +16,7 @@ import { paths } from '../store/paths.ts';
 import { sleep } from '../time/clock.ts';
 import { createSerialQueue } from '../time/serial-queue.ts';
 import type { AcceptedCommit } from './frame-applier.ts';
+import { epochOfFrame } from './frame-epoch.ts';
 import type { GroupContext } from './group-context.ts';
 import { pendingCommitCodec, type PendingCommitRecord } from './group-records.ts';
 
@@ -144,7 +145,7 @@ export class CommitRunner {
           if (state.group.epoch === epoch)
             throw new ConclaveError('NOT_ALLOWED', error.message, { cause: error, details });
         } else if (code === 'CONCLAVE_NOT_ELIGIBLE') {
-          await sync.run();
+          await sync.explainRefusal(epochOfFrame(record.frame));
           if (state.group.epoch === epoch)
             throw new ConclaveError('GROUP_NOT_ACTIVE', 'The server does not take this device for a member', {
               cause: error,
@@ -157,6 +158,9 @@ export class CommitRunner {
           throw error;
         }
         await sync.run();
+        // What the server says of its log, the log must show.
+        if (code === 'CONCLAVE_WRONG_EPOCH' && typeof details['epoch'] === 'number')
+          await sync.reach(details['epoch']);
         return this.#take(record);
       }
     }

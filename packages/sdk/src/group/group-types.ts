@@ -77,7 +77,8 @@ export interface Message {
  * How a server shows another log than before, or than it shows others:
  * - `rolled-back`: the log ends before frames that this device has processed;
  * - `rewritten`: another frame stands in the place of one that this device has processed;
- * - `withheld`: a frame that is or was in the log was not shown to this device;
+ * - `withheld`: a frame that is or was in the log was not shown to this device; without `by`: what stands in its place, or comes after it,
+ *   does not continue what this device has verified, or the server itself spoke of it;
  * - `reordered`: a frame came after a message whose author had seen it before.
  */
 export type ServerEvidence = 'rolled-back' | 'rewritten' | 'withheld' | 'reordered';

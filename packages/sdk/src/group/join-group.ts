@@ -30,6 +30,7 @@ import type { LoggedFrame, SealedApi } from '../http/sealed-api.ts';
 import { paths } from '../store/paths.ts';
 import type { Vault } from '../store/vault.ts';
 import type { ServerTime } from '../time/server-time.ts';
+import { epochOfFrame } from './frame-epoch.ts';
 import { groupCodec, joinCodec, type GroupRecord } from './group-records.ts';
 import { stateOperations } from './group-state.ts';
 import { PreviewLog } from './preview-log.ts';
@@ -234,7 +235,7 @@ async function findCommit(api: SealedApi, search: CommitSearch): Promise<LoggedF
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const [frame] = (await page(middle, 1)).frames;
-    if (frame !== undefined && epochOf(frame) < search.epoch) low = middle + 1;
+    if (frame !== undefined && epochOfFrame(frame.frame) < search.epoch) low = middle + 1;
     else high = middle;
   }
   // Backwards, a few more at a time: it stands among the last, and commits may be large.
@@ -247,15 +248,12 @@ async function findCommit(api: SealedApi, search: CommitSearch): Promise<LoggedF
       frames.push(...more);
       after = more.at(-1)!.seq;
     }
-    const found = frames.findLast((frame) => epochOf(frame) === search.epoch - 1 && isCommit(frame));
+    const found = frames.findLast(
+      (frame) => epochOfFrame(frame.frame) === search.epoch - 1 && isCommit(frame),
+    );
     if (found !== undefined) return found;
   }
   throw new ConclaveError('HISTORY_GONE', 'The server no longer keeps the commit that the invite belongs to');
-}
-
-function epochOf({ frame }: LoggedFrame): number {
-  const parsed = parseFrame(frame);
-  return parsed.ok ? parsed.value.header.epoch : 0;
 }
 
 function isCommit({ frame }: LoggedFrame): boolean {

@@ -4,8 +4,10 @@
  *
  * The log itself is not believed either. After a start, a connection, and whenever the feed brought something, the last processed
  * frames are asked for again (`compare-log.ts`). If they are not what they were, the group stands still, and each further reading
- * compares again: nothing more is taken, posted or committed until the log is the one that was processed.
+ * compares again: nothing more is taken, posted or committed until the log is the one that was processed. Likewise if the log
+ * holds what an honest server would have refused, or lacks what the server said of it: others are shown another history.
  */
+import type { SealedGroup } from '@conclave/sealed-group';
 import { ConclaveError, isConclaveError } from '../errors/conclave-error.ts';
 import type { LoggedFrame } from '../http/sealed-api.ts';
 import { openLiveFeed, type LiveFeed } from '../realtime/live-feed.ts';
@@ -15,13 +17,24 @@ import { hashFrame } from '@conclave/sealed-group';
 import { compareLog, type Difference } from './compare-log.ts';
 import { applyFrames, type FrameApplierHooks } from './frame-applier.ts';
 import type { GroupContext } from './group-context.ts';
+import { blamesServer } from './server-fault.ts';
 
 const PAGE = 200;
 /** How long an unverified denial waits for the commit that explains it. */
 const DENIAL_GRACE_MS = 1_500;
+/** How often the log is read for something that the server said is in it, and how much longer each time before the next. */
+const PROMISE_TRIES = 5;
+const PROMISE_PAUSE_MS = 50;
 
 /** Codes after which a group stands still, and has said so. */
 export const standsStill = ['OUT_OF_SYNC', 'HISTORY_CHANGED'];
+
+/** What the server said of its log. An honest one says it of what it has stored, so that whoever reads afterwards finds it there. */
+interface ServerWord {
+  readonly isKept: (group: SealedGroup) => boolean;
+  /** What it is to break it. */
+  readonly broken: Difference;
+}
 
 export class LogSync {
   readonly #context: () => GroupContext;
@@ -34,6 +47,8 @@ export class LogSync {
   /** A new connection may lead to another log. */
   #mustCompare = true;
   #difference: Difference | undefined;
+  /** Said by the server, and not true of the log that it shows. */
+  #brokenWord: ServerWord | undefined;
 
   constructor(context: () => GroupContext, hooks: FrameApplierHooks) {
     this.#context = context;
@@ -69,12 +84,45 @@ export class LogSync {
     return this.#deniedReported;
   }
 
-  /** Until the frame with this number, which the server has accepted, is processed. */
+  /** Until the frame with this number, which the server has accepted, is processed. Rejects with `HISTORY_CHANGED` if the log lacks it. */
   async until(seq: number): Promise<void> {
+    await this.#holdTo({
+      isKept: ({ lastSeq }) => lastSeq >= seq,
+      broken: { evidence: 'withheld', seq },
+    });
+  }
+
+  /** Until the log shows the commit that made this epoch, of which the server has spoken. Rejects with `HISTORY_CHANGED` if it lacks it. */
+  async reach(epoch: number): Promise<void> {
     const { state } = this.#context();
-    for (let tries = 0; state.group.lastSeq < seq && state.group.status !== 'removed'; tries++) {
-      if (tries === 5)
-        throw new ConclaveError('OUT_OF_SYNC', 'The server accepted a frame that its log does not show');
+    await this.#holdTo({
+      isKept: (group) => group.epoch >= epoch,
+      broken: { evidence: 'withheld', seq: state.group.lastSeq + 1 },
+    });
+  }
+
+  /**
+   * The server took a frame of this epoch for nobody's. If the epoch is the current one, its log must show a commit that this device
+   * has not seen; if that removed this device, the log is closed to it.
+   */
+  async explainRefusal(frameEpoch: number): Promise<void> {
+    const { api, state, signal } = this.#context();
+    await this.run();
+    if (state.group.epoch !== frameEpoch) return;
+    // A server that has got another name takes nobody for a member, and hides nothing.
+    const { origin } = await api.describeServer({ signal });
+    if (origin === state.group.origin) await this.reach(frameEpoch + 1);
+  }
+
+  async #holdTo(word: ServerWord): Promise<void> {
+    const { state, clock, signal } = this.#context();
+    const isOver = (): boolean => word.isKept(state.group) || state.group.status === 'removed';
+    for (let tries = 0; !isOver(); tries++) {
+      if (tries === PROMISE_TRIES) {
+        this.#brokenWord = word;
+        this.#halt(word.broken);
+      }
+      if (tries > 0) await sleep(clock, tries * PROMISE_PAUSE_MS, signal);
       await this.run();
     }
   }
@@ -86,8 +134,7 @@ export class LogSync {
 
   /** The server says that it logged an own frame under this number, and the frame was not processed: so the number must be new. */
   hintOwn(seq: number): void {
-    if (seq > this.#context().state.group.lastSeq) this.hint(seq);
-    else this.#inBackground(this.check());
+    this.#inBackground(seq > this.#context().state.group.lastSeq ? this.until(seq) : this.check());
   }
 
   /** Follows the live feed until closed or removed. */
@@ -158,19 +205,20 @@ export class LogSync {
         if (shown < lastSeq) continue;
         this.#mustCompare = false;
       }
-      this.#resume();
-      await this.#apply(page.frames);
-      if (state.group.lastSeq >= page.lastSeq) return;
+      const stop = await applyFrames(this.#context(), this.#hooks, page.frames, 'log');
+      if (stop?.reason === 'rule') {
+        // First of all whether it is still the log that was processed: that says more.
+        if (mustCompare) this.#standOutOfSync(stop);
+        this.#mustCompare = true;
+        continue;
+      }
+      if (state.group.lastSeq >= page.lastSeq) return this.#resume();
     }
   }
 
   #halt(difference: Difference): never {
-    const { emit } = this.#context();
     const { evidence, seq } = difference;
-    const told = this.#difference;
-    this.#difference = difference;
-    if (told?.evidence !== evidence || told.seq !== seq)
-      emit('warning', { kind: 'server-misbehaviour', evidence, seq, by: undefined });
+    this.#accuse(difference);
     throw new ConclaveError(
       'HISTORY_CHANGED',
       'The server’s log is not the one that this device has processed: it lies, or was restored from an old backup',
@@ -178,21 +226,37 @@ export class LogSync {
     );
   }
 
-  /** The log is the one that was processed. */
+  /** The frames that were processed are still there, and the next one is none that can follow them. */
+  #standOutOfSync({ rule, seq }: { readonly rule: string; readonly seq: number }): never {
+    const { emit } = this.#context();
+    const difference: Difference = { evidence: 'withheld', seq };
+    if (!this.#isTold(difference)) emit('warning', { kind: 'out-of-sync', rule, seq });
+    if (blamesServer(rule)) this.#accuse(difference);
+    throw new ConclaveError('OUT_OF_SYNC', 'The log does not continue what this device has verified', {
+      details: { rule, seq },
+    });
+  }
+
+  /** The group stands still. Said once, however often it is seen. */
+  #accuse(difference: Difference): void {
+    const { evidence, seq } = difference;
+    const isTold = this.#isTold(difference);
+    this.#difference = difference;
+    if (!isTold)
+      this.#context().emit('warning', { kind: 'server-misbehaviour', evidence, seq, by: undefined });
+  }
+
+  #isTold({ evidence, seq }: Difference): boolean {
+    return this.#difference?.evidence === evidence && this.#difference.seq === seq;
+  }
+
+  /** The log is the one that was processed, to its end. */
   #resume(): void {
+    if (this.#brokenWord?.isKept(this.#context().state.group) === false) this.#halt(this.#brokenWord.broken);
+    this.#brokenWord = undefined;
     if (this.#difference === undefined) return;
     this.#difference = undefined;
     this.#context().outbox.pump();
-  }
-
-  async #apply(frames: readonly LoggedFrame[]): Promise<void> {
-    const context = this.#context();
-    const stop = await applyFrames(context, this.#hooks, frames, 'log');
-    if (stop?.reason !== 'rule') return;
-    context.emit('warning', { kind: 'out-of-sync', rule: stop.rule, seq: stop.seq });
-    throw new ConclaveError('OUT_OF_SYNC', 'The log does not continue what this device has verified', {
-      details: { rule: stop.rule, seq: stop.seq },
-    });
   }
 
   /** Frames that arrive while others are being saved are saved together. */

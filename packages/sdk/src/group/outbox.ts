@@ -18,8 +18,10 @@ import { paths } from '../store/paths.ts';
 import type { VaultOperation } from '../store/vault.ts';
 import { sleep } from '../time/clock.ts';
 import { createCoalescedTask } from '../time/coalesced-task.ts';
+import { epochOfFrame } from './frame-epoch.ts';
 import type { GroupContext } from './group-context.ts';
 import { outgoingCodec, type OutgoingRecord } from './group-records.ts';
+import { standsStill } from './log-sync.ts';
 import { toMemberContent } from './message-content.ts';
 
 /** However long the server was away, a client goes on within seconds of its return. */
@@ -132,7 +134,7 @@ export class Outbox {
       try {
         await this.#deliver(next);
       } catch (error) {
-        if (signal.aborted || isConclaveError(error, 'HISTORY_CHANGED')) return;
+        if (signal.aborted || isConclaveError(error, ...standsStill)) return;
         await this.#giveUp(next.order, error);
       }
     }
@@ -161,6 +163,10 @@ export class Outbox {
           time.adjust(error.details['now_ms']);
         const epoch = state.group.epoch;
         await sync.run();
+        // What the server says of its log, the log must show.
+        if (error.code === 'CONCLAVE_WRONG_EPOCH' && typeof error.details['epoch'] === 'number')
+          await sync.reach(error.details['epoch']);
+        if (error.code === 'CONCLAVE_NOT_ELIGIBLE') await sync.explainRefusal(epochOfFrame(posted.frame));
         // The rules as they are now still forbid it, or this device is nobody to the server: no epoch will change that.
         if (state.group.epoch === epoch && isFinal(error.code) && round > 0) throw error;
         await this.#dropFrame(order);
