@@ -1,7 +1,7 @@
 /**
  * Ed25519 (RFC 8032) key pairs: a person's identity, and the leaf-bound keys that it certifies. Verification is the strict
- * one (canonical encodings, no public keys of small order), so that everyone judges a signature alike, and on one library for the
- * same reason: `node:crypto` takes keys that this one refuses. Secret keys go through `#ed25519`.
+ * one (canonical encodings, no public keys of small order) with the cofactor, 8(S·B − R − k·A) = 0, so that everyone judges a signature
+ * alike; and on one library for the same reason: OpenSSL verifies without the cofactor. Secret keys go through `#ed25519`.
  */
 import { publicKeyOfSeed, signWithSeed } from '#ed25519';
 import { ed25519 } from '@noble/curves/ed25519.js';

@@ -1,4 +1,5 @@
 /** Ed25519 on both sides of `#ed25519`: RFC 8032's vectors, and the same octets from either. */
+import { verify } from 'node:crypto';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { describe, expect, it } from 'vitest';
 import * as onNode from '../../node/ed25519.ts';
@@ -82,9 +83,24 @@ describe('a signing key', () => {
     expect(() => wiped.sign(message)).toThrow('deleted');
   });
 
-  it('refuses public keys of small order, which OpenSSL takes', () => {
+  it('refuses public keys of small order', () => {
     const identity = new Uint8Array(32).fill(1, 0, 1);
     const forged = new Uint8Array(64).fill(1, 0, 1);
     expect(verifySignature(identity, message, forged)).toBe(false);
   });
+
+  it('is verified with the cofactor, which OpenSSL leaves out', () => {
+    // R has a part of order 8: whoever has the key can make such a signature, and both ways of verifying are RFC 8032's.
+    const publicKey = hexToBytes('4e28b754ab3f64ab6761c188d84cdf06aaea7e0e81ba84b50809e95bdbb23476');
+    const mixed = hexToBytes(
+      'd63c01223147541df4e170763e9e2788a8bf5971f52a93c5829dbe6f5ff6bba9c850847d46ad023c8f9025c35e4f492de9960bb3ee29908059fe8bc1f9d7c005',
+    );
+    const said = new TextEncoder().encode('hi');
+    expect(verifySignature(publicKey, said, mixed)).toBe(true);
+    expect(verify(null, said, { key: spkiOf(publicKey), format: 'der', type: 'spki' }, mixed)).toBe(false);
+  });
 });
+
+function spkiOf(publicKey: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
+}
