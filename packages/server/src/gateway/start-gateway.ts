@@ -74,6 +74,11 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
+/** Whether real-time connections end in this process. */
+export function holdsSockets({ gateway, roles }: Pick<Config, 'gateway' | 'roles'>): boolean {
+  return gateway.engine === 'embedded' && roles.includes('gateway');
+}
+
 export function startGateway(deps: StartGatewayDeps): RunningGateway {
   if (deps.settings.engine === 'centrifugo') return startCentrifugoGateway(deps);
   return deps.hasRole ? startEmbeddedGateway(deps) : noGateway;

@@ -1,6 +1,7 @@
 /**
  * `/health`: the process runs and answers (liveness). `/ready`: it can do its work (readiness): the database
- * takes a unit, nobody else has it who must not, and the server is not stopping. Neither tells anything else to strangers.
+ * takes a unit, nobody else has it who must not, its gateway hears the bus if another's does (../gateway/hearing-watch.ts), and
+ * the server is not stopping. Neither tells anything else to strangers.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '@conclave/platform';

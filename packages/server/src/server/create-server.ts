@@ -33,7 +33,8 @@ import { createAccountsFeature, type AccountsFeature } from '../accounts/account
 import type { Config, Role } from '../config/config-schema.ts';
 import { drain } from '../health/drain.ts';
 import { gatewayApiKey, gatewayTokenSecret, tokenKeyOf } from '../gateway/gateway-secrets.ts';
-import { gatewayOrigins, startGateway } from '../gateway/start-gateway.ts';
+import { gatewayOrigins, holdsSockets, startGateway } from '../gateway/start-gateway.ts';
+import { watchHearing } from '../gateway/hearing-watch.ts';
 import { addHealthRoutes } from '../health/health-routes.ts';
 import { answerClientError } from '../http/answer-client-error.ts';
 import { createClientAddress } from '../http/client-address.ts';
@@ -213,6 +214,12 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   }
   let onStreamMade = (): void => {};
   const bus = await openBus(engineDeps, () => onStreamMade());
+  if (store.engine !== 'sqlite' && config.bus.engine === 'nats' && holdsSockets(config)) {
+    const isServed = () => listener !== undefined && !stopping;
+    const drain = (periodMs: number) => gateway.drain(periodMs);
+    const times = { leaseMs: config.relay.leaseMs, drainMs: config.shutdown.drainMs, clock: systemClock };
+    checks.push(watchHearing({ bus, leases, holder: processId, isServed, drain, ...times, log, lifecycle }));
+  }
   const shared = await openSharedMemory(engineDeps);
   if (has('relay')) {
     const { shards } = config.relay;
@@ -324,12 +331,12 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   });
   await operatorApp.ready();
 
-  const startSweeping = (jobs: readonly Omit<Job, 'intervalMs'>[]) =>
+  const startSweeping = (jobs: readonly (Omit<Job, 'intervalMs'> & Partial<Job>)[]) =>
     startJobs({
       clock,
       log,
       onOutcome: serverMetrics.countJob,
-      jobs: jobs.map((job) => ({ ...job, intervalMs: config.jobs.sweepIntervalMs })),
+      jobs: jobs.map((job) => ({ intervalMs: config.jobs.sweepIntervalMs, ...job })),
     });
   // What is in this process's memory, whatever its roles.
   lifecycle.own('idle groups', startSweeping([{ name: 'idle groups', run: sealedGroups.dropIdleGroups }]));
@@ -338,7 +345,11 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
       startSweeping([
         { name: 'expired transfers', run: () => transfers.sweepExpired() },
         { name: 'expired tokens', run: () => accounts.sweepExpired() },
-        { name: 'orphan attachments', run: sealedGroups.sweepOrphanBlobs },
+        {
+          name: 'orphan attachments',
+          run: sealedGroups.sweepOrphanBlobs,
+          intervalMs: config.jobs.attachmentSweepIntervalMs,
+        },
         { name: 'superseded trees', run: sealedGroups.collectHistory },
         ...blobJobs,
       ]);
