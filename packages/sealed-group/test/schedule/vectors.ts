@@ -2,20 +2,26 @@
  * Known answers for everything members derive and seal, from fixed inputs. `write-vectors.ts` writes them to `vectors/`;
  * `vectors.test.ts` compares, and recomputes the chain of keys with `node:crypto` from the description alone.
  */
+import { base64urlnopad } from '@scure/base';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { paddedLength, padme } from '../../src/message/padding.ts';
 import { sealMessage } from '../../src/message/seal-message.ts';
 import { SigningKey } from '../../src/identity/signing-key.ts';
-import { formatInviteLink } from '../../src/invite/invite-link.ts';
-import { encodeInvite } from '../../src/invite/invite.ts';
-import { sealInvite } from '../../src/invite/sealed-invite.ts';
+import { formatInviteLink, parseInviteLink } from '../../src/invite/invite-link.ts';
+import { decodeInvite, encodeInvite, verifyInvite } from '../../src/invite/invite.ts';
+import { openSealedInvite, sealInvite } from '../../src/invite/sealed-invite.ts';
 import type { EpochContext } from '../../src/schedule/epoch-context.ts';
 import { EpochKeys } from '../../src/schedule/epoch-keys.ts';
 import { Secret } from '../../src/schedule/secret.ts';
 import { SecretTree } from '../../src/schedule/secret-tree.ts';
+import { createSuite } from '../../src/suite.ts';
 import type { LeafIndex } from '../../src/tree/tree-math.ts';
+import type { RefusedFlip } from '../vectors/flip-bit.ts';
+import { flipBit } from '../vectors/flip-bit.ts';
+import { expectRule } from '../vectors/identity-vectors.ts';
 import { seededRandom } from './seeded-random.ts';
 
-export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+export const hex: (bytes: Uint8Array) => string = bytesToHex;
 
 export const vectorFiles = ['schedule', 'secret-tree', 'messages', 'padding', 'invites'] as const;
 export type VectorFile = (typeof vectorFiles)[number];
@@ -171,7 +177,8 @@ function inviteVectors() {
     SigningKey.fromSeed(seed),
   );
   const sealed = sealInvite(encoded, random);
-  const transferId = Buffer.from(random.bytes(16)).toString('base64url');
+  const transferId = base64urlnopad.encode(random.bytes(16));
+  const link = formatInviteLink({ serverOrigin: origin, transferId, secret: sealed.secret });
   return {
     identitySeed: hex(seed),
     ...plain,
@@ -185,6 +192,49 @@ function inviteVectors() {
     linkSecret: hex(sealed.secret.reveal()),
     sealed: hex(sealed.bytes),
     transferId,
-    link: formatInviteLink({ serverOrigin: origin, transferId, secret: sealed.secret }),
+    link,
+    // In the chain, which the signature covers; in the signature, which stands last.
+    refused: [
+      { part: 'encoded', bit: 8 * 120, rule: 'invite/signature' },
+      { part: 'encoded', bit: 8 * (encoded.length - 64), rule: 'invite/signature' },
+      { part: 'encoded', bit: 0, rule: 'invite/form' },
+      { part: 'sealed', bit: 0, rule: 'invite/opens' },
+      { part: 'sealed', bit: 8 * 600, rule: 'invite/opens' },
+      { part: 'linkSecret', bit: 5, rule: 'invite/opens' },
+    ] satisfies RefusedFlip[],
+    refusedLinks: [
+      { link: link.replace('/i#D', '/i#E'), rule: 'invite/link-checksum' },
+      { link: `${link.slice(0, -1)}${link.endsWith('J') ? 'K' : 'J'}`, rule: 'invite/link-checksum' },
+      { link: link.slice(0, -1), rule: 'invite/link-checksum' },
+      { link: link.slice(0, link.lastIndexOf('.')), rule: 'invite/link-complete' },
+      { link: link.replace('/i#', '/j#'), rule: 'invite/link-form' },
+      { link: link.replace('chat', 'chats'), rule: 'invite/link-checksum' },
+    ],
   };
+}
+
+export type InviteVectors = ReturnType<typeof inviteVectors>;
+
+/** Throws unless this package reads the invite as it is meant, and refuses what it is meant to refuse. */
+export function checkInviteVectors(vectors: InviteVectors): void {
+  const suite = createSuite();
+  const parts: Record<string, Uint8Array> = {
+    encoded: hexToBytes(vectors.encoded),
+    sealed: hexToBytes(vectors.sealed),
+    linkSecret: hexToBytes(vectors.linkSecret),
+  };
+  const read = (part: string, of: typeof parts) => {
+    const decoded =
+      part === 'encoded'
+        ? decodeInvite(of['encoded']!)
+        : openSealedInvite(of['sealed']!, Secret.copyOf(of['linkSecret']!));
+    return decoded.ok ? verifyInvite(suite, decoded.value, { nowMs: vectors.expiresAtMs - 1 }) : decoded;
+  };
+  for (const part of Object.keys(parts)) expectRule(read(part, parts), 'accepted');
+  for (const { part, bit, rule } of vectors.refused) {
+    expectRule(read(part, { ...parts, [part]: flipBit(parts[part]!, bit) }), rule);
+  }
+  expectRule(parseInviteLink(vectors.link), 'accepted');
+  expectRule(parseInviteLink(vectors.link.toLowerCase()), 'accepted');
+  for (const { link, rule } of vectors.refusedLinks) expectRule(parseInviteLink(link), rule);
 }
