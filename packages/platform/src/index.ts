@@ -74,7 +74,9 @@ export { keepAnnouncing, type AnnouncingDeps } from './presence/keep-announcing.
 export {
   BlobError,
   isBlobKey,
+  listBlobs,
   type BlobErrorCode,
+  type BlobPage,
   type BlobReader,
   type BlobStore,
   type ByteRange,

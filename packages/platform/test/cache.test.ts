@@ -69,7 +69,7 @@ test('small blobs are fetched once, large ones are passed through as often as th
       return await disk.get(key, range);
     },
     delete: (key) => disk.delete(key),
-    list: (prefix) => disk.list(prefix),
+    listPage: (prefix, from) => disk.listPage(prefix, from),
   };
   const blobs = cacheBlobs(
     counting,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { blobStoreContract } from '@conclave/testkit/contracts';
-import { openDiskBlobStore } from '@conclave/platform';
+import { listBlobs, openDiskBlobStore } from '@conclave/platform';
 
 async function createFolder(): Promise<string> {
   return await mkdtemp(join(tmpdir(), 'conclave-blobs-'));
@@ -37,7 +37,7 @@ describe('blobs on disk', () => {
     const second = await openDiskBlobStore({ folder });
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
     const keys: string[] = [];
-    for await (const key of second.list('')) keys.push(key);
+    for await (const key of listBlobs(second, '')) keys.push(key);
     expect(keys).toEqual(['a']);
   });
 

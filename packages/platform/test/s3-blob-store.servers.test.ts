@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blobStoreContract, codeOf } from '@conclave/testkit/contracts';
 import { missingS3, startLink, startS3, type S3Server } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
-import { silentLog, systemClock, type BlobReader, type BlobStore } from '@conclave/platform';
+import { listBlobs, silentLog, systemClock, type BlobReader, type BlobStore } from '@conclave/platform';
 import { createTestEncryption } from './encrypted-store.ts';
 import { openS3BlobStore, type S3BlobStoreDeps } from '@conclave/platform/s3';
 
@@ -83,7 +83,7 @@ async function readAll(reader: BlobReader | undefined, onChunk: (read: number) =
 
 async function keysOf(blobs: BlobStore): Promise<string[]> {
   const keys = [];
-  for await (const key of blobs.list('')) keys.push(key);
+  for await (const key of listBlobs(blobs, '')) keys.push(key);
   return keys;
 }
 

@@ -40,8 +40,28 @@ export interface BlobStore {
   get(key: string, range?: ByteRange): Promise<BlobReader | undefined>;
   /** Whether there was one. */
   delete(key: string): Promise<boolean>;
-  /** The keys that start with `prefix`, in no particular order; those put or deleted meanwhile may be missing. */
-  list(prefix: string): AsyncIterable<string>;
+  /**
+   * Some of the keys that start with `prefix`, in an order of the store's own; those put or deleted meanwhile may be missing.
+   * Begins where `from` says, the `next` of an earlier page of this store and prefix, however long ago that was.
+   */
+  listPage(prefix: string, from?: string): Promise<BlobPage>;
+}
+
+export interface BlobPage {
+  /** A thousand or so; none does not mean that there are no more. */
+  readonly keys: readonly string[];
+  /** Where the next page begins; undefined after the last one. */
+  readonly next: string | undefined;
+}
+
+/** All keys that start with `prefix`, page by page. */
+export async function* listBlobs(blobs: BlobStore, prefix: string): AsyncGenerator<string> {
+  let from: string | undefined;
+  do {
+    const page: BlobPage = await blobs.listPage(prefix, from);
+    yield* page.keys;
+    from = page.next;
+  } while (from !== undefined);
 }
 
 export type BlobErrorCode =

@@ -11,13 +11,14 @@
  * nothing. One process per folder, as for the database.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, opendir, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   assertBlobKey,
   assertRange,
   BlobError,
   partOf,
+  type BlobPage,
   type BlobReader,
   type BlobStore,
   type ByteRange,
@@ -26,6 +27,7 @@ import {
 import { Intake } from './intake.ts';
 
 const READ_CHUNK_BYTES = 64 * 1024;
+const PAGE_KEYS = 1_000;
 
 /** Opens the folder, creates it if it is missing, and clears what broken-off uploads left. */
 export async function openDiskBlobStore(deps: { readonly folder: string }): Promise<BlobStore> {
@@ -100,14 +102,19 @@ class DiskBlobStore implements BlobStore {
     }
   }
 
-  async *list(prefix: string): AsyncIterable<string> {
+  /** A page is one folder or several whole ones; the next begins with the folder that `from` names. */
+  async listPage(prefix: string, from = ''): Promise<BlobPage> {
     try {
-      for await (const shard of await opendir(this.#blobs)) {
-        for await (const entry of await opendir(join(this.#blobs, shard.name))) {
-          const key = decodeFileName(entry.name);
-          if (key.startsWith(prefix)) yield key;
+      const keys: string[] = [];
+      const shards = (await readdir(this.#blobs)).filter((shard) => shard >= from).toSorted();
+      for (const shard of shards) {
+        if (keys.length >= PAGE_KEYS) return { keys, next: shard };
+        for (const name of await readdir(join(this.#blobs, shard))) {
+          const key = decodeFileName(name);
+          if (key.startsWith(prefix)) keys.push(key);
         }
       }
+      return { keys, next: undefined };
     } catch (cause) {
       throw unavailable(cause);
     }

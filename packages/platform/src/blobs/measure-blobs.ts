@@ -38,6 +38,6 @@ export function measureBlobs(blobs: BlobStore, metrics: Metrics): BlobStore {
     },
     get: (key, range) => measured('get', () => blobs.get(key, range)),
     delete: (key) => measured('delete', () => blobs.delete(key)),
-    list: (prefix) => blobs.list(prefix),
+    listPage: (prefix, from) => measured('list', () => blobs.listPage(prefix, from)),
   };
 }

@@ -51,7 +51,7 @@ export function cacheBlobs(inner: BlobStore, cache: Cache<Uint8Array>, maxBytes:
       }
     },
 
-    list: (prefix) => inner.list(prefix),
+    listPage: (prefix, from) => inner.listPage(prefix, from),
   };
 }
 

@@ -421,6 +421,11 @@ export const configSchema = z.strictObject({
   jobs: z
     .strictObject({
       sweepIntervalMs: integer(100, dayMs).default(minuteMs).describe('How often expired rows are deleted.'),
+      attachmentSweepIntervalMs: integer(100, 30 * dayMs)
+        .default(hourMs)
+        .describe(
+          'How often up to 50,000 stored attachments, from where the last time ended, are compared with the database, and those that nothing names are deleted.',
+        ),
     })
     .prefault({})
     .describe('Background work.'),

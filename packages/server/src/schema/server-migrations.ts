@@ -10,6 +10,7 @@ import { createTransfers } from './0003-transfers.ts';
 import { createSealedGroups } from './0004-sealed-groups.ts';
 import { keepSubtreeHashes } from './0005-subtree-hashes.ts';
 import { findFramesByTime } from './0006-frames-by-time.ts';
+import { rememberAttachmentSweep } from './0007-attachment-sweep.ts';
 
 export const serverMigrations: MigrationSequence = {
   name: 'server',
@@ -20,6 +21,7 @@ export const serverMigrations: MigrationSequence = {
     createSealedGroups,
     keepSubtreeHashes,
     findFramesByTime,
+    rememberAttachmentSweep,
   ],
 };
 

@@ -5,7 +5,7 @@
  *   put:     proof ─▶ octets to a place of their own ─▶ size and hash as proven? ─▶ unit: quota, row
  *                      ▲ removed when the unit did nothing; not when nobody knows whether it did
  *   delete:  unit: row, quota ─▶ octets
- *   sweep:   octets older than a day that no row names
+ *   sweep:   octets older than a day that no row names (sweep-orphans.ts)
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
@@ -19,6 +19,7 @@ import {
 } from '@conclave/platform';
 import { ApiError } from '../errors/api-error.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
+import { sweepOrphans } from './sweep-orphans.ts';
 
 export interface GroupBlobsDeps {
   readonly store: Store<ServerDatabase>;
@@ -43,7 +44,6 @@ export type GroupBlobs = ReturnType<typeof createGroupBlobs>;
 const prefix = 'sealed-groups/';
 /** The group's row is changed with every message: a unit that had to run again for each would starve. */
 const lockedRows = { isolation: 'locked-rows' } as const;
-const orphanAgeMs = 24 * 60 * 60 * 1000;
 
 export function createGroupBlobs(deps: GroupBlobsDeps) {
   const { store, blobs, clock, random } = deps;
@@ -110,22 +110,7 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
       return deleted;
     },
 
-    /** Deletes octets that no row names, if they are old enough not to be an upload under way. Resolves with how many. */
-    async sweepOrphans(): Promise<number> {
-      const before = clock.nowMs() - orphanAgeMs;
-      let swept = 0;
-      for await (const key of blobs.list(prefix)) {
-        const storedAtMs = Number(/\/(\d+)-[0-9a-f]+$/.exec(key)?.[1]);
-        if (!(storedAtMs < before)) continue;
-        const row = await store.db
-          .selectFrom('sealed_blobs')
-          .select('size')
-          .where('storage_key', '=', key)
-          .executeTakeFirst();
-        if (row === undefined && (await blobs.delete(key))) swept++;
-      }
-      return swept;
-    },
+    sweepOrphans: (signal?: AbortSignal) => sweepOrphans({ store, blobs, clock }, prefix, signal),
   };
 
   async function findBlob(groupId: string, blobId: string) {

@@ -10,6 +10,7 @@ export interface SealedGroupTables {
   sealed_leaves: SealedLeavesTable;
   sealed_budgets: SealedBudgetsTable;
   sealed_blobs: SealedBlobsTable;
+  attachment_sweep: AttachmentSweepTable;
 }
 
 /** One row a group: all that a post must agree with, and the row that decides between concurrent posts. */
@@ -103,4 +104,11 @@ export interface SealedBlobsTable {
   /** SHA-256 of the capability whose holder may delete the blob. */
   delete_hash: Uint8Array;
   created_at_ms: number;
+}
+
+/** One row. */
+export interface AttachmentSweepTable {
+  id: 1;
+  /** The page of the blob store at which the sweep goes on; null: at the first. */
+  from_page: string | null;
 }

@@ -92,7 +92,7 @@ export interface IssuedSubscription {
 
 export interface SealedGroupsFeature {
   readonly addRoutes: (app: FastifyInstance) => Promise<void>;
-  readonly sweepOrphanBlobs: () => Promise<number>;
+  readonly sweepOrphanBlobs: (signal: AbortSignal) => Promise<number>;
   /** Gives up trees that are older than the retention; resolves with the number of rows that were deleted. */
   readonly collectHistory: () => Promise<number>;
   /** Lets go of groups that nobody asks for; resolves with their number. */
@@ -187,7 +187,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
       addReadOpeningsRoutes(app, context, createOpenings({ store, rows, trees }));
       await addBlobRoutes(app, context);
     },
-    sweepOrphanBlobs: () => context.blobs.sweepOrphans(),
+    sweepOrphanBlobs: (signal) => context.blobs.sweepOrphans(signal),
     collectHistory: () => collectHistory({ store, clock, retentionMs: settings.historyRetentionMs }),
     dropIdleGroups: async () => cache.dropIdle(),
   };

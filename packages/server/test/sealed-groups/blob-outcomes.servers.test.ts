@@ -7,6 +7,7 @@ import { codeOf } from '@conclave/testkit/contracts';
 import { CommitProxy, missingPostgres, startPostgres, type PostgresServer } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import {
+  listBlobs,
   openDiskBlobStore,
   silentLog,
   systemClock,
@@ -98,7 +99,7 @@ requireServer(missingPostgres())('an upload whose COMMIT is not answered', () =>
 
   async function storedKeys(): Promise<string[]> {
     const keys = [];
-    for await (const key of blobs.list('')) keys.push(key);
+    for await (const key of listBlobs(blobs, '')) keys.push(key);
     return keys;
   }
 

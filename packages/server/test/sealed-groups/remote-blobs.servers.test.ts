@@ -11,7 +11,7 @@ import {
   type S3Server,
 } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
-import { silentLog, systemClock, systemRandom } from '@conclave/platform';
+import { listBlobs, silentLog, systemClock, systemRandom } from '@conclave/platform';
 import { createMasterKeys } from '@conclave/platform/blob-encryption';
 import { openS3BlobStore } from '@conclave/platform/s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ requireServer(missingS3(), missingRedis())('attachments in S3, with Redis', () =
   const objects = async (): Promise<string[]> => {
     const blobs = openS3BlobStore({ ...s3, pathStyle: true, clock: systemClock, log: silentLog });
     const keys = [];
-    for await (const key of blobs.list('')) keys.push(key);
+    for await (const key of listBlobs(blobs, '')) keys.push(key);
     blobs.close();
     return keys;
   };

@@ -1,7 +1,7 @@
 /** What every adapter of the `BlobStore` port keeps (packages/platform/src/blobs/blob-store.ts). */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BlobStore, ByteRange } from '@conclave/platform';
+import { listBlobs, type BlobStore, type ByteRange } from '@conclave/platform';
 import { codeOf } from './rejection.ts';
 
 export interface ContractBlobStore {
@@ -36,7 +36,7 @@ export function blobStoreContract(adapter: string, create: () => Promise<Contrac
 
     const keys = async (prefix = '') => {
       const found: string[] = [];
-      for await (const key of blobs.list(prefix)) found.push(key);
+      for await (const key of listBlobs(blobs, prefix)) found.push(key);
       return found.toSorted();
     };
 

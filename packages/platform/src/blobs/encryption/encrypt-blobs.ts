@@ -130,7 +130,7 @@ export function encryptBlobs(inner: BlobStore, deps: EncryptBlobsDeps): Encrypte
       return await inner.delete(key);
     },
 
-    list: (prefix) => inner.list(prefix),
+    listPage: (prefix, from) => inner.listPage(prefix, from),
 
     rewrapDataKeys: (signal) =>
       keys.rewrap((blobKey, err) => {

@@ -66,24 +66,20 @@ export function openS3BlobStore(deps: S3BlobStoreDeps): S3BlobStore {
       return true;
     },
 
-    async *list(prefix) {
-      let token: string | undefined;
-      do {
-        const page = await calls.run((options) =>
-          client.send(
-            new ListObjectsV2Command({
-              Bucket: bucket,
-              Prefix: prefix,
-              ...(token === undefined ? {} : { ContinuationToken: token }),
-            }),
-            options,
-          ),
-        );
-        for (const { Key } of page.Contents ?? []) {
-          if (Key !== undefined && isBlobKey(Key)) yield Key;
-        }
-        token = page.NextContinuationToken;
-      } while (token !== undefined);
+    /** Goes on after a key, and not by S3's token: that is good for a while only. */
+    async listPage(prefix, from) {
+      const page = await calls.run((options) =>
+        client.send(
+          new ListObjectsV2Command({
+            Bucket: bucket,
+            Prefix: prefix,
+            ...(from === undefined ? {} : { StartAfter: from }),
+          }),
+          options,
+        ),
+      );
+      const found = (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+      return { keys: found.filter(isBlobKey), next: page.IsTruncated === true ? found.at(-1) : undefined };
     },
 
     async check() {
