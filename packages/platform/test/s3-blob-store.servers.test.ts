@@ -14,8 +14,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blobStoreContract, codeOf } from '@conclave/testkit/contracts';
 import { missingS3, startLink, startS3, type S3Server } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
-import { listBlobs, silentLog, systemClock, type BlobReader, type BlobStore } from '@conclave/platform';
+import {
+  listBlobs,
+  silentLog,
+  systemClock,
+  type BlobReader,
+  type BlobStore,
+  type Log,
+} from '@conclave/platform';
 import { createTestEncryption } from './encrypted-store.ts';
+import { startSumlessS3 } from './sumless-s3.ts';
 import { openS3BlobStore, type S3BlobStoreDeps } from '@conclave/platform/s3';
 
 const MiB = 1024 * 1024;
@@ -299,6 +307,38 @@ requireServer(missingS3())('an S3 server that fails', () => {
     server = await startS3();
   });
   afterAll(() => server[Symbol.asyncDispose]());
+
+  describe('that does not say what it has stored', () => {
+    test.each([0, 1_000, 20 * MiB])(
+      'has %d octets of an upload read once more, and says so once',
+      async (octets) => {
+        await using sumless = await startSumlessS3(server.endpoint);
+        const said: string[] = [];
+        const log: Log = { ...silentLog, warn: (_fields, text) => void said.push(text) };
+        const { blobs } = await open({ endpoint: sumless.endpoint, log, limits: { callMs: 20_000 } });
+        for (const key of ['a', 'b', 'a']) {
+          expect(await blobs.put(key, body(octets), { maxBytes })).toMatchObject({ ok: true, size: octets });
+        }
+        expect(sumless.reads).toBe(3);
+        expect(said).toHaveLength(1);
+        expect(await readAll(await blobs.get('a'))).toEqual({ size: octets, sum: sumOf(pattern(octets)) });
+        blobs.close();
+      },
+    );
+
+    test.each([1_000, 20 * MiB])(
+      'has %d octets refused and deleted if they come back changed',
+      async (octets) => {
+        await using sumless = await startSumlessS3(server.endpoint);
+        const { blobs } = await open({ endpoint: sumless.endpoint, limits: { callMs: 20_000 } });
+        sumless.isDamaging = true;
+        expect(await codeOf(blobs.put('a', body(octets), { maxBytes }))).toBe(unavailable);
+        sumless.isDamaging = false;
+        expect(await blobs.get('a')).toBeUndefined();
+        blobs.close();
+      },
+    );
+  });
 
   test('killed during an upload: an error, nothing visible, what was there untouched; later it works', async () => {
     const { blobs } = await open();

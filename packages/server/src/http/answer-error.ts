@@ -23,9 +23,11 @@ export function answerError(
   if (known === undefined) {
     span?.fail('M_UNKNOWN');
     log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'a request met a bug');
-    return reply
-      .code(500)
-      .send({ errcode: 'M_UNKNOWN', error: 'Internal server error', request_id: request.id });
+    return json(reply, 500).send({
+      errcode: 'M_UNKNOWN',
+      error: 'Internal server error',
+      request_id: request.id,
+    });
   }
   const { status = errorCodes[known.code].statuses[0], retryAfterMs, fields } = known.options;
   // What a caller did wrong is no failure of ours, but its code tells what the time was spent on.
@@ -40,12 +42,17 @@ export function answerError(
     );
   }
   if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
-  return reply.code(status).send({
+  return json(reply, status).send({
     errcode: known.code,
     error: known.message,
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(retryAfterMs) }),
     ...fields,
   });
+}
+
+/** A route whose stream failed before its first octet has said already what it would send. */
+function json(reply: FastifyReply, status: number): FastifyReply {
+  return reply.code(status).type('application/json; charset=utf-8');
 }
 
 function knownError(error: unknown): ApiError | undefined {

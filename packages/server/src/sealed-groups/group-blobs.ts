@@ -4,6 +4,7 @@
  *
  *   put:     proof ─▶ octets to a place of their own ─▶ size and hash as proven? ─▶ unit: quota, row
  *                      ▲ removed when the unit did nothing; not when nobody knows whether it did
+ *   get:     row ─▶ octets, verified while they are sent
  *   delete:  unit: row, quota ─▶ octets
  *   sweep:   octets older than a day that no row names (sweep-orphans.ts)
  */
@@ -12,7 +13,6 @@ import {
   StoreError,
   type BlobReader,
   type BlobStore,
-  type ByteRange,
   type Clock,
   type RandomSource,
   type Store,
@@ -20,6 +20,7 @@ import {
 import { ApiError } from '../errors/api-error.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { sweepOrphans } from './sweep-orphans.ts';
+import { verifyDownload } from './verify-download.ts';
 
 export interface GroupBlobsDeps {
   readonly store: Store<ServerDatabase>;
@@ -80,10 +81,14 @@ export function createGroupBlobs(deps: GroupBlobsDeps) {
       }
     },
 
-    /** Undefined when there is none. The caller disposes the reader. */
-    async get(groupId: string, blobId: string, range?: ByteRange): Promise<BlobReader | undefined> {
+    /**
+     * Undefined when there is none. The caller disposes the reader. Opening and reading it reject with BlobError
+     * `BLOB_DAMAGED` when it is not what was proven.
+     */
+    async get(groupId: string, blobId: string): Promise<BlobReader | undefined> {
       const row = await findBlob(groupId, blobId);
-      return row && (await blobs.get(row.storage_key, range));
+      const reader = row && (await blobs.get(row.storage_key));
+      return reader && (await verifyDownload(reader, row));
     },
 
     /** Deletes the blob whose capability this is. False when there is none, or it is another's. */

@@ -5,6 +5,8 @@ export interface SealedGroupMetrics {
   readonly accepted: (kind: 'create' | 'frame', tookMs: number) => void;
   /** `code` is that of the registry. */
   readonly refused: (kind: 'create' | 'frame', code: string) => void;
+  /** `code` is that of the blob store's error. */
+  readonly downloadBroken: (code: string) => void;
 }
 
 export function createSealedGroupMetrics(metrics: Metrics): SealedGroupMetrics {
@@ -24,11 +26,17 @@ export function createSealedGroupMetrics(metrics: Metrics): SealedGroupMetrics {
     DURATION_BUCKETS_S,
     ['kind'],
   );
+  const downloadsBroken = metrics.counter(
+    'blob_downloads_broken_total',
+    'Downloads of attachments that were broken off, since the store gave something else than was put, or nothing more.',
+    ['code'],
+  );
   return {
     accepted(kind, tookMs) {
       accepted.inc({ kind });
       duration.observe({ kind }, tookMs / 1_000);
     },
     refused: (kind, code) => refused.inc({ kind, code }),
+    downloadBroken: (code) => downloadsBroken.inc({ code }),
   };
 }

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { issueConnectionToken, issueSubscriptionToken } from '@conclave/gateway';
 import { noTracer } from '@conclave/platform';
-import type { BlobStore, Clock, Metrics, RandomSource, Store, Tracer } from '@conclave/platform';
+import type { BlobStore, Clock, Log, Metrics, RandomSource, Store, Tracer } from '@conclave/platform';
 import type { Suite } from '@conclave/sealed-group';
 import type { Config } from '../config/config-schema.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
@@ -46,6 +46,7 @@ export interface SealedGroupsDeps {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly random: RandomSource;
+  readonly log: Log;
   readonly metrics: Metrics;
   /** Default: nothing is traced. */
   readonly tracer?: Tracer;
@@ -77,6 +78,7 @@ export interface SealedGroupContext {
   readonly blobs: GroupBlobs;
   readonly proofs: ProofService;
   readonly metrics: SealedGroupMetrics;
+  readonly log: Log;
   readonly acceptFrame: AcceptFrame;
   readonly createGroup: CreateGroup;
   readonly requireAccount: (request: FastifyRequest) => Promise<string>;
@@ -132,6 +134,7 @@ export function createSealedGroupsFeature(deps: SealedGroupsDeps): SealedGroupsF
     decoy,
     proofs,
     metrics,
+    log: deps.log,
     reading: createReadAccess({
       proofs,
       rows,

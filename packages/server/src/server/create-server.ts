@@ -279,6 +279,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     blobs: measureBlobs(blobs, metrics),
     clock,
     random,
+    log,
     metrics,
     tracer,
     settings: config.sealedGroups,

@@ -1,21 +1,31 @@
 /** Attachments: what is refused leaves neither a row nor octets, and one connection cannot hold the server up. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { ask, base64url } from '@conclave/testkit';
 import type { ProvenUpload, ServerAnswer, TestMember } from '@conclave/testkit';
+import { createLog } from '@conclave/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSealedWorld, type SealedWorld } from './sealed-world.ts';
 
 let world: SealedWorld;
 let alice: TestMember;
+type LogLine = { readonly code?: string; readonly msg: string; readonly requestId?: string };
+const lines: LogLine[] = [];
 beforeAll(async () => {
-  world = await startSealedWorld({
-    sealedGroups: { maxBlobBytes: 200_000, blobQuotaBytes: 300_000 },
-    listen: { requestTimeoutMs: 1_000 },
+  const log = createLog({
+    level: 'warn',
+    destination: { write: (line) => void lines.push(JSON.parse(line) as LogLine) },
   });
+  world = await startSealedWorld(
+    {
+      sealedGroups: { maxBlobBytes: 200_000, blobQuotaBytes: 300_000 },
+      listen: { requestTimeoutMs: 1_000 },
+    },
+    log,
+  );
   alice = await world.createGroup();
 });
 afterAll(() => world[Symbol.asyncDispose]());
@@ -32,6 +42,15 @@ async function storedFiles(): Promise<string[]> {
   const folder = join(world.running.dataDirectory, 'attachments');
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
+async function newestFile(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const times = await Promise.all(
+    paths.map(async (path) => ({ path, ...(await stat(path, { bigint: true })) })),
+  );
+  return times.toSorted((a, b) => Number(b.mtimeNs - a.mtimeNs))[0]!.path;
 }
 
 /** As `world.refused`, and no file stays. */
@@ -137,6 +156,57 @@ describe('an upload', () => {
 });
 
 describe('a download', () => {
+  it('of what is not what was put ends with the connection before its last octet, is logged and counted', async () => {
+    const group = await world.createGroup();
+    const octets = octetsOf(200_000);
+    const upload = group.proveBlob(octets);
+    expect((await put(upload, octets)()).status).toBe(201);
+    const folder = join(world.running.dataDirectory, 'attachments', 'blobs');
+    const path = await newestFile(folder);
+    const token = await group.newReadToken();
+    const broken = async (): Promise<number> =>
+      (await world.running.server.metrics.exposition())
+        .split('\n')
+        .filter((line) => line.startsWith('conclave_blob_downloads_broken_total{code="BLOB_DAMAGED"}'))
+        .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    const before = await broken();
+    const read = () => fetch(world.url + upload.path, { headers: { authorization: `Bearer ${token}` } });
+
+    const changed = await readFile(path);
+    changed[100]! ^= 1;
+    await writeFile(path, changed);
+    const response = await read();
+    let received = 0;
+    const reading = (async () => {
+      for await (const chunk of response.body!) received += chunk.length;
+    })();
+    await expect(reading).rejects.toThrow('terminated');
+    expect(received).toBeLessThan(octets.length);
+    expect(await broken()).toBe(before + 1);
+    expect(lines.filter(({ code }) => code === 'BLOB_DAMAGED')).toMatchObject([
+      { msg: 'a download of an attachment was broken off', requestId: expect.any(String) },
+    ]);
+
+    // One that has another length is refused before anything of it is sent.
+    await writeFile(path, changed.subarray(0, 100));
+    expect((await read()).status).toBe(500);
+    await writeFile(path, octets);
+    expect(Buffer.from(await (await read()).arrayBuffer()).equals(octets)).toBe(true);
+  });
+
+  it('of one chunk that is not what was put is an error', async () => {
+    const group = await world.createGroup();
+    const octets = octetsOf(100);
+    const upload = group.proveBlob(octets);
+    expect((await put(upload, octets)()).status).toBe(201);
+    await writeFile(
+      await newestFile(join(world.running.dataDirectory, 'attachments', 'blobs')),
+      octetsOf(100),
+    );
+    const { status, body } = await ask(world.url, 'GET', upload.path, { token: await group.newReadToken() });
+    expect([status, body.errcode]).toEqual([500, 'M_UNKNOWN']);
+  });
+
   it('that its client stops reading, or never reads, holds up nobody', async () => {
     const group = await world.createGroup();
     const octets = octetsOf(200_000);

@@ -1,4 +1,5 @@
 /** A server whose clock the test moves, people on it, and the check that a refusal leaves no trace. */
+import type { Log } from '@conclave/platform';
 import { createManualClock, type ManualClock } from '@conclave/platform/testing';
 import { TestMember, type ServerAnswer } from '@conclave/testkit';
 import type { GroupMode } from '@conclave/sealed-group';
@@ -26,9 +27,9 @@ export interface SealedWorld extends AsyncDisposable {
   ): Promise<ServerAnswer>;
 }
 
-export async function startSealedWorld(config: ConfigInput = {}): Promise<SealedWorld> {
+export async function startSealedWorld(config: ConfigInput = {}, log?: Log): Promise<SealedWorld> {
   const clock = createManualClock();
-  const running = await startTestServer(config, { clock });
+  const running = await startTestServer(config, { clock, ...(log === undefined ? {} : { log }) });
   const { url, server } = running;
   const { access_token: accessToken } = await register(url, 'ada');
   const origin = server.serverName;

@@ -40,11 +40,20 @@ export function openS3BlobStore(deps: S3BlobStoreDeps): S3BlobStore {
   const { clock, log } = deps;
   const calls = createS3Calls(deps, clock, { ...defaultS3Limits, ...deps.limits });
   const { client, bucket } = calls;
+  let isSaid = false;
+  const onNoSum = (): void => {
+    if (isSaid) return;
+    isSaid = true;
+    log.warn(
+      {},
+      'S3 does not say the SHA-256 of what it stores: every upload is read once more, which takes twice as long',
+    );
+  };
 
   return {
     async put(key, body, { maxBytes }) {
       assertBlobKey(key);
-      return await uploadToS3(calls, log, key, body, maxBytes);
+      return await uploadToS3({ calls, log, onNoSum }, key, body, maxBytes);
     },
 
     async get(key, range) {

@@ -15,12 +15,17 @@ import { noSuchObject, unavailable, type S3Calls } from './s3-calls.ts';
 /** Attempts in a row that bring nothing. */
 const maxFutileAttempts = 3;
 
+export interface S3Download extends BlobReader {
+  /** Which version of the object it is; undefined where nothing is read of it. */
+  readonly etag: string | undefined;
+}
+
 /** Undefined if there is no such blob. */
 export async function openS3Download(
   calls: S3Calls,
   key: string,
   range: ByteRange | undefined,
-): Promise<BlobReader | undefined> {
+): Promise<S3Download | undefined> {
   const opened = await open(calls, key, { start: range?.start ?? 0, end: range?.end }, undefined);
   if (opened === 'none') return undefined;
   if (opened === 'past the end') return await pastTheEnd(calls, key, range);
@@ -28,6 +33,7 @@ export async function openS3Download(
   return {
     size: opened.size,
     range: { start: opened.start, end: opened.end },
+    etag: opened.etag,
     body: download.read(),
     [Symbol.asyncDispose]: async () => download.release(),
   };
@@ -153,7 +159,7 @@ async function pastTheEnd(
   { unless, client, bucket }: S3Calls,
   key: string,
   range: ByteRange | undefined,
-): Promise<BlobReader | undefined> {
+): Promise<S3Download | undefined> {
   const head = await unless(noSuchObject, (options) =>
     client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), options),
   );
@@ -162,6 +168,7 @@ async function pastTheEnd(
   return {
     size,
     range: range === undefined ? { start: 0, end: size - 1 } : undefined,
+    etag: undefined,
     body: nothing(),
     async [Symbol.asyncDispose]() {},
   };

@@ -5,7 +5,8 @@
  *                        └─ there is more ─▶ CreateMultipartUpload ─▶ UploadPart … ─▶ CompleteMultipartUpload
  *
  * Nothing is visible before PutObject or CompleteMultipartUpload has taken effect, and then all of it is. Each request carries
- * the SHA-256 of what it carries, which S3 checks, and what S3 says that it has stored is compared with what was read here.
+ * the SHA-256 of what it carries, which S3 checks, and what S3 says that it has stored is compared with what was read here. From
+ * a server that says nothing of it the blob is read once more (s3-read-back.ts).
  * The parts of an upload that fails are deleted; those of a process that died are collected later (s3-stale-uploads.ts).
  *
  * Not `@aws-sdk/lib-storage`: it does not tell the sums of its parts, and does not wait for parts under way before it aborts.
@@ -24,6 +25,7 @@ import type { Log } from '../../log/log.ts';
 import { BlobError, type PutResult } from '../blob-store.ts';
 import { Intake } from '../intake.ts';
 import { isNoRoom, noSuchObject, type S3Calls } from './s3-calls.ts';
+import { isReadBack, type SentPart } from './s3-read-back.ts';
 
 /** S3 takes parts from 5 MiB, and 10,000 of them. */
 const minPartBytes = 8 * 1024 * 1024;
@@ -33,11 +35,18 @@ interface Part {
   readonly PartNumber: number;
   readonly ETag: string;
   readonly ChecksumSHA256: string;
+  readonly size: number;
+}
+
+export interface UploadDeps {
+  readonly calls: S3Calls;
+  readonly log: Log;
+  /** Called for each upload of which the server does not say what it has stored. */
+  readonly onNoSum: () => void;
 }
 
 export async function uploadToS3(
-  calls: S3Calls,
-  log: Log,
+  deps: UploadDeps,
   key: string,
   body: AsyncIterable<Uint8Array>,
   maxBytes: number,
@@ -48,8 +57,8 @@ export async function uploadToS3(
   try {
     const first = await parts.next();
     if (intake.refusal !== undefined) return intake.result();
-    if (parts.isLast) await putWhole(calls, key, first);
-    else await putInParts(calls, log, key, first, parts, intake);
+    if (parts.isLast) await putWhole(deps, key, first);
+    else await putInParts(deps, key, first, parts, intake);
     return intake.result();
   } catch (error) {
     await intake.endEarly();
@@ -104,7 +113,8 @@ class PartFiller {
   }
 }
 
-async function putWhole(calls: S3Calls, key: string, bytes: Uint8Array): Promise<void> {
+async function putWhole(deps: UploadDeps, key: string, bytes: Uint8Array): Promise<void> {
+  const { calls } = deps;
   const { client, bucket } = calls;
   const sum = createHash('sha256').update(bytes).digest('base64');
   const command = new PutObjectCommand({
@@ -115,17 +125,18 @@ async function putWhole(calls: S3Calls, key: string, bytes: Uint8Array): Promise
     ChecksumSHA256: sum,
   });
   const stored = await calls.run((options) => client.send(command, options), bytes.length);
-  await assertStored(calls, key, sum, stored.ChecksumSHA256);
+  const parts = [{ size: bytes.length, sum }];
+  await assertStored(deps, key, { sum, parts }, { sum: stored.ChecksumSHA256, etag: stored.ETag });
 }
 
 async function putInParts(
-  calls: S3Calls,
-  log: Log,
+  deps: UploadDeps,
   key: string,
   first: Uint8Array,
   parts: PartFiller,
   intake: Intake,
 ): Promise<void> {
+  const { calls } = deps;
   const upload = await beginUpload(calls, key);
   try {
     const sent: Part[] = [];
@@ -134,13 +145,13 @@ async function putInParts(
         sendPart(calls, upload, sent.length + 1, part),
         parts.isLast ? undefined : parts.next(),
       ]);
-      if (intake.refusal !== undefined) return await abortUpload(calls, log, upload);
+      if (intake.refusal !== undefined) return await abortUpload(deps, upload);
       sent.push(stored);
       part = following;
     }
-    await completeUpload(calls, upload, sent);
+    await completeUpload(deps, upload, sent);
   } catch (error) {
-    await abortUpload(calls, log, upload);
+    await abortUpload(deps, upload);
     throw error;
   }
 }
@@ -180,48 +191,68 @@ async function sendPart(
   });
   const { ETag } = await run((options) => client.send(command, options), bytes.length);
   if (ETag === undefined) throw new BlobError('BLOB_STORE_UNAVAILABLE', 'S3 stored a part without a tag');
-  return { PartNumber: number, ETag, ChecksumSHA256: sum };
+  return { PartNumber: number, ETag, ChecksumSHA256: sum, size: bytes.length };
 }
 
-async function completeUpload(calls: S3Calls, upload: Upload, parts: readonly Part[]): Promise<void> {
+async function completeUpload(deps: UploadDeps, upload: Upload, parts: readonly Part[]): Promise<void> {
+  const { calls } = deps;
   const hash = createHash('sha256');
   for (const { ChecksumSHA256 } of parts) hash.update(Buffer.from(ChecksumSHA256, 'base64'));
   const sum = `${hash.digest('base64')}-${parts.length}`;
   const completed = await calls.unless(new Set(['NoSuchUpload']), (options) =>
     calls.client.send(
-      new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: [...parts] } }),
+      new CompleteMultipartUploadCommand({
+        ...upload,
+        MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
+      }),
       options,
     ),
   );
   // An answer was lost and the client asked again: the upload is over because it is complete, or because it was aborted.
-  const stored = completed?.ChecksumSHA256 ?? (await storedSum(calls, upload.Key));
-  if (completed === undefined && stored !== sum) {
+  if (completed === undefined && (await askStored(calls, upload.Key)).sum !== sum) {
     throw new BlobError('BLOB_STORE_UNAVAILABLE', 'the upload ended before it was complete');
   }
-  await assertStored(calls, upload.Key, sum, stored);
+  if (completed === undefined) return;
+  const sums = { sum, parts: parts.map((part) => ({ size: part.size, sum: part.ChecksumSHA256 })) };
+  await assertStored(deps, upload.Key, sums, { sum: completed.ChecksumSHA256, etag: completed.ETag });
 }
 
-async function storedSum({ unless, client, bucket }: S3Calls, key: string): Promise<string | undefined> {
+/** What the server says of an object. */
+interface Stored {
+  readonly sum: string | undefined;
+  readonly etag: string | undefined;
+}
+
+async function askStored({ unless, client, bucket }: S3Calls, key: string): Promise<Stored> {
   const head = await unless(noSuchObject, (options) =>
     client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' }), options),
   );
-  return head?.ChecksumSHA256;
+  return { sum: head?.ChecksumSHA256, etag: head?.ETag };
 }
 
-/** S3 has refused octets with another sum; this is for one that stores something else than it says. */
+/** S3 has refused octets with another sum; this is for a server that stores something else than it was given, or may. */
 async function assertStored(
-  { run, client, bucket }: S3Calls,
+  { calls, onNoSum }: UploadDeps,
   key: string,
-  sum: string,
-  stored: string | undefined,
+  sent: { readonly sum: string; readonly parts: readonly SentPart[] },
+  said: Stored,
 ): Promise<void> {
-  // Servers that know no sums say none.
-  if (stored === undefined || stored === sum) return;
+  // Some say it only when they are asked.
+  const asked = said.sum === undefined ? await askStored(calls, key) : said;
+  const stored = asked.etag === said.etag ? asked : said;
+  if (stored.sum === sent.sum) return;
+  if (stored.sum === undefined) {
+    onNoSum();
+    if (said.etag === undefined)
+      throw new BlobError('BLOB_STORE_UNAVAILABLE', 'S3 stored a blob without a tag');
+    if (await isReadBack(calls, key, said.etag, sent.parts)) return;
+  }
+  const { run, client, bucket } = calls;
   await run((options) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), options));
   throw new BlobError('BLOB_STORE_UNAVAILABLE', 'S3 has stored something else than it was given');
 }
 
-async function abortUpload({ run, client }: S3Calls, log: Log, upload: Upload): Promise<void> {
+async function abortUpload({ calls: { run, client }, log }: UploadDeps, upload: Upload): Promise<void> {
   try {
     await run((options) => client.send(new AbortMultipartUploadCommand(upload), options));
   } catch (err) {

@@ -1,6 +1,7 @@
 /** `putBlob`, `getBlob`, `deleteBlob`: encrypted attachments, streamed both ways. */
 import { finished, Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { BlobError } from '@conclave/platform';
 import { blobClaim } from '@conclave/sealed-group';
 import { ApiError } from '../../errors/api-error.ts';
 import { strangers } from '../accept-frame.ts';
@@ -13,7 +14,7 @@ type Route = { Params: { groupId: string; blobId: string } };
 const path = '/_conclave/sealed/v1/groups/:groupId/blobs/:blobId';
 
 export async function addBlobRoutes(app: FastifyInstance, context: SealedGroupContext): Promise<void> {
-  const { blobs, reading } = context;
+  const { blobs, reading, metrics, log } = context;
 
   // Uploads are streamed: within these routes octets are not collected but handed on as they arrive.
   await app.register(async (streaming) => {
@@ -46,8 +47,17 @@ export async function addBlobRoutes(app: FastifyInstance, context: SealedGroupCo
     const reader = await blobs.get(groupId, blobId);
     if (reader === undefined) throw goneError();
     const body = Readable.from(reader.body, { objectMode: false });
-    // A stream that is destroyed before its first read never enters the reader's own clean-up.
-    finished(body, () => void reader[Symbol.asyncDispose]());
+    // A stream that is destroyed before its first read never enters the reader's own clean-up. The client hears of an error
+    // by the end of its connection.
+    finished(body, (error) => {
+      void reader[Symbol.asyncDispose]();
+      if (!(error instanceof BlobError)) return;
+      metrics.downloadBroken(error.code);
+      log.error(
+        { code: error.code, requestId: request.id, err: error },
+        'a download of an attachment was broken off',
+      );
+    });
     return reply.type('application/octet-stream').header('content-length', String(reader.size)).send(body);
   });
 
