@@ -91,7 +91,43 @@ export function contextOf(origin: string, groupId: Uint8Array, epoch: number): B
   return Buffer.concat([u16(1), u16(1), Buffer.of(origin.length), utf8(origin), groupId, u64(epoch)]);
 }
 
-/** §2.2, §2.3. */
+/** §2.2. */
+export class Transcript {
+  #state: Uint8Array = new Uint8Array(64);
+
+  static start(label: string): Transcript {
+    const transcript = new Transcript();
+    transcript.absorb('start', utf8(label));
+    return transcript;
+  }
+
+  absorb(label: string, data: Uint8Array): void {
+    this.#state = xof('transcript', [this.#state, utf8(label), data], 64);
+  }
+
+  challenge(label: string, length: number): Uint8Array {
+    const output = xof('challenge', [this.#state, utf8(label)], length);
+    this.absorb('challenge', utf8(label));
+    return output;
+  }
+
+  challengeScalar(label: string): bigint {
+    return littleEndian(this.challenge(label, 64)) % order;
+  }
+
+  fork(label: string): Transcript {
+    const fork = new Transcript();
+    fork.#state = this.#state;
+    fork.absorb('fork', utf8(label));
+    return fork;
+  }
+
+  join(fork: Transcript): void {
+    this.absorb('join', fork.#state);
+  }
+}
+
+/** §2.3. */
 export function schnorrHolds(input: {
   readonly purpose: string;
   readonly context: Uint8Array;
@@ -100,16 +136,12 @@ export function schnorrHolds(input: {
 }): boolean {
   const { purpose, context, publicKey, signature } = input;
   const commitment = signature.subarray(0, 32);
-  let state: Uint8Array = new Uint8Array(64);
-  const absorb = (label: string, data: Uint8Array): void => {
-    state = xof('transcript', [state, utf8(label), data], 64);
-  };
-  absorb('start', utf8('signature'));
-  absorb('purpose', utf8(purpose));
-  absorb('context', context);
-  absorb('public key', publicKey);
-  absorb('commitment', commitment);
-  const c = littleEndian(xof('challenge', [state, utf8('c')], 64)) % order;
+  const transcript = Transcript.start('signature');
+  transcript.absorb('purpose', utf8(purpose));
+  transcript.absorb('context', context);
+  transcript.absorb('public key', publicKey);
+  transcript.absorb('commitment', commitment);
+  const c = transcript.challengeScalar('c');
   const z = littleEndian(signature.subarray(32));
   const R = Point.fromBytes(Uint8Array.from(commitment));
   const P = Point.fromBytes(Uint8Array.from(publicKey));
