@@ -1,9 +1,10 @@
-/** vectors/identity.json by hand (docs/sealed-groups.md §8.2, §8.4). */
+/** vectors/identity.json by hand (docs/sealed-groups.md §8.2, §8.4, §6.6). */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { flipBit } from '../vectors/flip-bit.ts';
 import type { IdentityVectors } from '../vectors/identity-vectors.ts';
 import { readVectors } from '../vectors/write-vectors.ts';
+import { epochOf } from './epoch.ts';
 import { readFields } from './fields.ts';
 import {
   bytes,
@@ -97,5 +98,35 @@ describe('a second reading', () => {
     const said = readFields(snapshot.octets(4));
     expect({ name: said.octets(1).toString(), description: said.octets(2).toString() }).toEqual(profile);
     expect(() => openAead('aes-256-gcm', cipher, flipBit(bytes(sealed), 77))).toThrow(/authenticate/);
+  });
+
+  it('opens the payload of a commit', () => {
+    const { payload } = vectors;
+    const open = (sealed: Uint8Array, treeHash: Uint8Array) => {
+      const epoch = epochOf({
+        origin: vectors.origin,
+        groupId,
+        mode: payload.mode,
+        epoch: payload.epoch,
+        chain: bytes(payload.chain),
+        headSecret: bytes(payload.headSecret),
+        treeHash,
+        confirmedTranscript: bytes(payload.confirmedTranscript),
+      });
+      const bodyHash = bytes(payload.bodyHash);
+      const cipher = {
+        key: expand(epoch.derive('payload'), 'payload-seal-key', [bodyHash], 32),
+        nonce: expand(epoch.derive('payload'), 'payload-seal-nonce', [bodyHash], 12),
+        aad: hashTuple('payload-additional-data', epoch.context, bodyHash),
+      };
+      return readFields(unpad(openAead('aes-256-gcm', cipher, sealed), 1024));
+    };
+    const opened = open(bytes(payload.sealed), bytes(payload.treeHash));
+    expect([opened.octets(1), ...opened.all(2)].map(hex)).toEqual(
+      vectors.entries.map(({ encoded }) => encoded),
+    );
+    expect(readFields(opened.octets(3)).octets(1).toString()).toBe(vectors.snapshot.profile.name);
+    expect(() => open(bytes(payload.sealed), flipBit(bytes(payload.treeHash), 9))).toThrow(/authenticate/);
+    expect(() => open(flipBit(bytes(payload.sealed), 0), bytes(payload.treeHash))).toThrow(/authenticate/);
   });
 });

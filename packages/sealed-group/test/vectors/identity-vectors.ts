@@ -1,11 +1,12 @@
 /**
- * Known answers for identity entries and roster snapshots (docs/sealed-groups.md §8.2, §8.4), and what is refused of them.
+ * Known answers for identity entries, roster snapshots and commit payloads (docs/sealed-groups.md §8.2, §8.4, §6.6), and what is refused of them.
  * All bytes are hexadecimal. `checkIdentityVectors` reads them with this package, in Node and in the browser.
  */
 import { toBinary } from '@bufbuild/protobuf';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex as hex, hexToBytes } from '@noble/hashes/utils.js';
 import { hashTuple, hedgedScalar, uint32 } from '../../src/hash/index.ts';
+import { openCommitPayload, sealCommitPayload } from '../../src/identity/commit-payload.ts';
 import { decodeEntry, encodeEntry, signIdentityEntry } from '../../src/identity/identity-entry.ts';
 import type { UnverifiedEntry } from '../../src/identity/identity-entry.ts';
 import { verifyIdentityEntry } from '../../src/identity/identity-entry.ts';
@@ -19,10 +20,12 @@ import { Roster } from '../../src/identity/roster.ts';
 import { SigningKey } from '../../src/identity/signing-key.ts';
 import type { Result } from '../../src/result.ts';
 import { decodeCanonical } from '../../src/schedule/decode-canonical.ts';
+import { EpochKeys } from '../../src/schedule/epoch-keys.ts';
 import { uint64 } from '../../src/schedule/uint64.ts';
 import type { SecretScalar } from '../../src/signature/keys.ts';
 import { parsePublicKey, publicKeyOf } from '../../src/signature/keys.ts';
 import { createSuite } from '../../src/suite.ts';
+import type { GroupMode } from '../../src/tree/roles.ts';
 import type { LeafIndex } from '../../src/tree/tree-math.ts';
 import type { LeafNode } from '../../src/tree/tree-node.ts';
 import { IdentityEntrySchema } from '../../src/wire/gen/member_pb.js';
@@ -34,6 +37,7 @@ const suite = createSuite();
 const origin = 'https://chat.example';
 const leafCount = 4;
 const epoch = 5;
+const mode = { leafProof: true, minWriter: 'admin', ownDevices: false } as const;
 
 export interface EntryVector {
   readonly leaf: number;
@@ -67,6 +71,18 @@ export interface IdentityVectors {
     readonly sealed: string;
     readonly refused: readonly RefusedFlip[];
   };
+  /** What a commit by the first entry's leaf carries, with the other entry and the profile. */
+  readonly payload: {
+    readonly epoch: number;
+    readonly chain: string;
+    readonly headSecret: string;
+    readonly mode: { readonly leafProof: boolean; readonly minWriter: string; readonly ownDevices: boolean };
+    readonly treeHash: string;
+    readonly confirmedTranscript: string;
+    readonly bodyHash: string;
+    readonly sealed: string;
+    readonly refused: readonly RefusedFlip[];
+  };
 }
 
 export function identityVectors(): IdentityVectors {
@@ -85,9 +101,16 @@ export function identityVectors(): IdentityVectors {
     return verified.value;
   });
   const sealed = sealRosterSnapshot({ groupId, epoch }, Roster.of(entries, epoch, profile), random);
+  const [chain, headSecret, treeHash, confirmedTranscript, bodyHash] = Array.from({ length: 5 }, () =>
+    random.bytes(32),
+  ) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const context = { origin, groupId, mode, epoch, treeHash, confirmedTranscript };
+  const keys = EpochKeys.derive({ chain, headSecret, context, leafCount });
+  const [entry, other] = made.map((one) => one.entry);
+  const payload = sealCommitPayload(keys, bodyHash, { entry: entry!, others: [other!], profile });
   return {
     description:
-      'Identity entries for joined leaves of the given keys, and the roster snapshot of both. refused: one bit of a part is changed, of "sealed" with the hash as it was, of "hashed" with the hash of the changed octets.',
+      'Identity entries for joined leaves of the given keys, the roster snapshot of both, and the payload of a commit by the first leaf that repeats the other. refused: one bit of a part is changed, of "sealed" with the hash as it was, of "hashed" with the hash of the changed octets.',
     origin,
     groupId: hex(groupId),
     entries: made.map(({ vector }) => vector),
@@ -101,6 +124,21 @@ export function identityVectors(): IdentityVectors {
         { part: 'sealed', bit: 77, rule: 'identity/snapshot-hash' },
         { part: 'hashed', bit: 77, rule: 'identity/snapshot-decrypts' },
         { part: 'key', bit: 255, rule: 'identity/snapshot-decrypts' },
+      ],
+    },
+    payload: {
+      epoch,
+      chain: hex(chain),
+      headSecret: hex(headSecret),
+      mode,
+      treeHash: hex(treeHash),
+      confirmedTranscript: hex(confirmedTranscript),
+      bodyHash: hex(bodyHash),
+      sealed: hex(payload),
+      refused: [
+        { part: 'sealed', bit: 0, rule: 'identity/payload-decrypts' },
+        { part: 'bodyHash', bit: 9, rule: 'identity/payload-decrypts' },
+        { part: 'treeHash', bit: 9, rule: 'identity/payload-decrypts' },
       ],
     },
   };
@@ -142,6 +180,39 @@ export function checkIdentityVectors(vectors: IdentityVectors): void {
     }[part];
     if (lie === undefined) throw new Error(part);
     expectRule(openRosterSnapshot(at, lie), rule);
+  }
+  checkPayload(vectors);
+}
+
+function checkPayload({ payload, origin, groupId, entries }: IdentityVectors): void {
+  const parts: Record<string, Uint8Array> = {
+    sealed: hexToBytes(payload.sealed),
+    bodyHash: hexToBytes(payload.bodyHash),
+    treeHash: hexToBytes(payload.treeHash),
+  };
+  const open = (of: typeof parts) => {
+    const keys = EpochKeys.derive({
+      chain: hexToBytes(payload.chain),
+      headSecret: hexToBytes(payload.headSecret),
+      context: {
+        origin,
+        groupId: hexToBytes(groupId),
+        mode: payload.mode as GroupMode,
+        epoch: payload.epoch,
+        treeHash: of['treeHash']!,
+        confirmedTranscript: hexToBytes(payload.confirmedTranscript),
+      },
+      leafCount,
+    });
+    return openCommitPayload(keys, of['bodyHash']!, of['sealed']!);
+  };
+  const opened = open(parts);
+  if (!opened.ok) throw new Error(opened.rule);
+  const names = [opened.value.entry, ...opened.value.others].map((entry) => entry?.name);
+  if (names.join() !== entries.map(({ name }) => name).join())
+    throw new Error(`the payload says ${names.join()}`);
+  for (const { part, bit, rule } of payload.refused) {
+    expectRule(open({ ...parts, [part]: flipBit(parts[part]!, bit) }), rule);
   }
 }
 
