@@ -45,6 +45,7 @@ startRelay({
       throw new Error('nobody subscribes');
     },
     onGap: () => ({ [Symbol.dispose]() {} }),
+    onAvailable: () => ({ [Symbol.dispose]() {} }),
     async close() {},
   },
 });

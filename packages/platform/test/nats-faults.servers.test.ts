@@ -8,6 +8,10 @@ import { openNatsBus, type NatsBusLimits } from '@conclave/platform/nats';
 import { codeOf } from '@conclave/testkit/contracts';
 import { missingNats, startLink, startNats, type Link, type NatsServer } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
+import { startSilentProxy } from './silent-proxy.ts';
+
+/** What NATS ends the beginning of a connection with. */
+const isPong = (chunk: Buffer) => chunk.includes('PONG');
 
 requireServer(missingNats())('the NATS bus', () => {
   let nats: NatsServer;
@@ -158,9 +162,12 @@ requireServer(missingNats())('the NATS bus', () => {
       expect(await codeOf(bus.publish('events.a', encode('x'), { messageId: 'lost?' }))).toBe(
         'BUS_UNAVAILABLE',
       );
+      let available = 0;
+      bus.onAvailable(() => (available += 1));
       await nats.restart();
       await insist(bus, 'after');
       await expect.poll(() => heard).toEqual(['before', 'after']);
+      await expect.poll(() => available).toBeGreaterThan(0);
       await expect.poll(() => gaps).toContain(undefined);
     });
 
@@ -302,6 +309,31 @@ requireServer(missingNats())('the NATS bus', () => {
       await insist(near, '2');
       link.restore();
       await expect.poll(() => gaps).toEqual([undefined]);
+      await insist(near, '3');
+      await expect.poll(() => heard).toEqual(['1', '3']);
+    });
+
+    test('a server that comes back and does not answer at first: the gap is told when it does', async () => {
+      const proxy = await startSilentProxy(nats.port, { after: isPong });
+      owned.push(proxy);
+      const limits = { subscribeTimeoutMs: 100, acknowledgementMs: 200 };
+      const far = await open({ url: `nats://conclave@127.0.0.1:${proxy.port}`, limits });
+      const near = await open();
+      let available = 0;
+      far.onAvailable(() => (available += 1));
+      const { heard, gaps } = await listen(far, 'events.a');
+      await insist(near, '1');
+      await expect.poll(() => heard).toEqual(['1']);
+      proxy.isSilent = true;
+      proxy.cutAll();
+      await insist(near, '2');
+      // Connected, and several times longer without an answer than the bus waits for one.
+      await expect.poll(() => proxy.silenced).toBe(1);
+      await delay(500);
+      expect([gaps, available]).toEqual([[], 0]);
+      proxy.isSilent = false;
+      await expect.poll(() => gaps).toEqual([undefined]);
+      await expect.poll(() => available).toBeGreaterThan(0);
       await insist(near, '3');
       await expect.poll(() => heard).toEqual(['1', '3']);
     });

@@ -75,6 +75,7 @@ requireServer(missingPostgres())('PostgreSQL', () => {
           publish: async (_subject, _payload, { messageId }) => void published.add(messageId),
           subscribe: () => Promise.reject(new Error('nobody subscribes')),
           onGap: () => ({ [Symbol.dispose]() {} }),
+          onAvailable: () => ({ [Symbol.dispose]() {} }),
           close: async () => {},
         },
       });

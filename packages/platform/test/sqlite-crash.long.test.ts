@@ -118,6 +118,7 @@ describe('a process that is killed', () => {
           throw new Error('nobody subscribes');
         },
         onGap: () => ({ [Symbol.dispose]() {} }),
+        onAvailable: () => ({ [Symbol.dispose]() {} }),
         async close() {},
       },
     });

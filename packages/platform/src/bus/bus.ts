@@ -54,6 +54,11 @@ export interface Bus {
    * What was missed is not delivered later: whoever needs it reads the database. Listeners must not throw.
    */
   onGap(listener: (subjectPattern: string | undefined) => void): Disposable;
+  /**
+   * Tells that the bus, which could not be reached or could not accept, probably can again: what it refused may be tried at
+   * once. A bus that is never away never tells it. Listeners must not throw.
+   */
+  onAvailable(listener: () => void): Disposable;
   /** Accepts nothing more, hands out what was accepted, releases what it holds. May be called more than once. */
   close(): Promise<void>;
 }

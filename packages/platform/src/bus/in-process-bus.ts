@@ -152,6 +152,9 @@ export function createInProcessBus(deps: InProcessBusDeps): Bus {
     // Publishers wait for slow subscribers: only what a handler lost is missed.
     onGap: (listener) => gaps.add(listener),
 
+    // It is never away, and publishers wait for room themselves.
+    onAvailable: () => ({ [Symbol.dispose]() {} }),
+
     async close() {
       closed = true;
       await Promise.all([...subscribers].map((subscriber) => subscriber.idle()));

@@ -136,6 +136,16 @@ export class KeyQueues {
     this.#place(queue);
   }
 
+  /** Whatever they waited for is over: all blocked keys go on, as if they had not failed before. */
+  releaseAll(): void {
+    for (const queue of this.#queueByKey.values()) {
+      if (queue.backoff === undefined) continue;
+      queue.backoff[Symbol.dispose]();
+      queue.failures = 0;
+      this.release(queue);
+    }
+  }
+
   nextToRefill(): KeyQueue | undefined {
     const [queue] = this.#toRefill;
     return queue;

@@ -21,7 +21,7 @@
  *   at least once, and the bus or the consumer drops the copy.
  * - A refused row is tried again after an exponential, jittered delay; its key waits, other keys do not. After
  *   `maxAttempts` refusals the row is parked and its key goes on. An unreachable or full bus says nothing against
- *   a row: such failures are retried for ever and never park.
+ *   a row: such failures are retried for ever and never park, and at once when the bus says that it is back.
  * - All database work is done by one loop, one step at a time; publishing never happens inside a transaction.
  *   An error in the loop is logged, counted and followed by another try.
  * - Memory is bounded: rows by `maxBufferedRows`, keys by `maxKeys`. A key that backs off holds no rows.
@@ -183,6 +183,10 @@ export class Relay {
   /** Never rejects. */
   async #run(): Promise<void> {
     using _wake = this.#store.onOutbox(() => this.#wake());
+    using _available = this.#bus.onAvailable(() => {
+      this.#queues.releaseAll();
+      this.#signal.raise();
+    });
     this.#armPoll();
     let failures = 0;
     while (!this.#stopped) {

@@ -295,6 +295,32 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       }
     });
 
+    test('a key that backs off goes on at once when the bus is back, and as if it had not failed', async () => {
+      const { metrics } = start({ minBackoffMs: 100, maxBackoffMs: 3_600_000 });
+      recorder.setBehaviour(async () => {
+        throw new BusError('BUS_UNAVAILABLE', 'no connection');
+      });
+      await enqueue('a', 'a1', 'a2');
+      await enqueue('b', 'b1');
+      // Long enough for waits of minutes.
+      await until(() => recorder.attempts.length >= 24, 20_000);
+      await until(async () => (await metrics.exposition()).includes('conclave_relay_blocked_keys 2'));
+      // It is back, and fails once more: the next wait is a short one again.
+      recorder.tellAvailable();
+      await until(async () => {
+        const blocked = (await metrics.exposition()).includes('conclave_relay_blocked_keys 2');
+        return blocked && recorder.attempts.length >= 26;
+      });
+      const tried = recorder.attempts.length;
+      await pass(100);
+      expect(recorder.attempts.length).toBe(tried + 2);
+      recorder.setBehaviour(async () => {});
+      recorder.tellAvailable();
+      await drained();
+      expect(acceptedIds().filter((id) => id !== 'b1')).toEqual(['a1', 'a2']);
+      expect(acceptedIds()).toContain('b1');
+    });
+
     test('a row that the bus keeps refusing is parked, counted, listed, and its key goes on', async () => {
       recorder.setBehaviour(async ({ messageId }) => {
         if (messageId === 'poison') throw new BusError('BUS_TOO_LARGE', 'too large');

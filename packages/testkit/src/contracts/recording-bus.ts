@@ -13,6 +13,7 @@ export function createRecordingBus() {
   const inFlightBySubject = new Map<string, number>();
   let behave: (publication: Publication) => Promise<void> = async () => {};
   let mostInFlightPerSubject = 0;
+  const availableListeners = new Set<() => void>();
   const bus: Bus = {
     async publish(subject, payload, { messageId }) {
       const publication = { subject, messageId, text: new TextDecoder().decode(payload) };
@@ -31,6 +32,10 @@ export function createRecordingBus() {
       throw new Error('the relay does not subscribe');
     },
     onGap: () => ({ [Symbol.dispose]() {} }),
+    onAvailable(listener) {
+      availableListeners.add(listener);
+      return { [Symbol.dispose]: () => void availableListeners.delete(listener) };
+    },
     async close() {},
   };
   return {
@@ -39,6 +44,10 @@ export function createRecordingBus() {
     attempts,
     setBehaviour(next: (publication: Publication) => Promise<void>) {
       behave = next;
+    },
+    /** As a bus that was away and is back. */
+    tellAvailable() {
+      for (const listener of availableListeners) listener();
     },
     get mostInFlightPerSubject() {
       return mostInFlightPerSubject;

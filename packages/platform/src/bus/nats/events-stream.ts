@@ -4,6 +4,11 @@
  *   missing ──▶ made
  *   there ────▶ as wanted? ─▶ yes: used. Age and replicas differ: changed. Anything else: BUS_STREAM_MISMATCH.
  *   stores nothing any more ─▶ made anew
+ *   made ─▶ its readers made ─▶ announced
+ *
+ * A process may die, or hear nothing, between any two of these steps, and from then on publications succeed as if nothing were
+ * missing. So every process looks from time to time, sooner after a look that failed; and that the stream is not announced yet
+ * stands in the stream itself, where the next process finds it. It is announced once at least.
  *
  * A stream whose files were deleted under the server's hands goes on until it needs a new file; from then on it
  * acknowledges nothing, while the server says that it is well. It is recognised by that: publications time out, and
@@ -43,10 +48,16 @@ export interface EventsStreamDeps {
   readonly timeoutMs: number;
   /** Another one whenever the connection was lost or is back. */
   readonly connectionNumber: () => number;
-  /** Called when a stream was made that was not there: what an earlier one held is lost. */
-  readonly onCreated: () => void;
-  /** Called after that, when its readers are there too. */
+  /** Whether there is a connection: without one there is nothing to look at. */
+  readonly isConnected: () => boolean;
+  /** How often to look without an occasion. */
+  readonly watchMs: number;
+  /** Called when it is another stream than before, whoever made it: what the earlier one held is lost. */
+  readonly onReplaced: () => void;
+  /** Called once at least for a stream that was made, when its readers are there too; see {@link EventsStream.start}. */
   readonly onMade?: (() => void) | undefined;
+  /** Called when the stream is as it should be after it was not, or could not be looked at. */
+  readonly onUsable: () => void;
 }
 
 const SUBJECTS = 'events.>';
@@ -54,6 +65,14 @@ const DUPLICATE_WINDOW_MS = 120_000;
 /** Publications in a row, after the first, that are neither answered nor stored before the stream is given up. */
 const STRIKES = 2;
 const RETRY_MS = 250;
+/** The first look after the start, by which whoever is to be told that the stream was made has been made himself. */
+const FIRST_LOOK_MS = 2_000;
+/** The next look after one that failed. */
+const LOOK_AGAIN_MS = 1_000;
+/** In the stream's metadata: whether its making was announced. Streams of earlier versions do not say. */
+const ANNOUNCED = 'conclave_announced';
+/** Its maker announces it; others do when it is older than this. */
+const TAKE_OVER_MS = 5_000;
 
 export class EventsStream {
   readonly #deps: EventsStreamDeps;
@@ -71,8 +90,16 @@ export class EventsStream {
       }
     | undefined;
   #closed = false;
-  /** By this process, and `onMade` has not been called yet. */
-  #isNew = false;
+  /** When the stream that was seen last was made, as the server writes it; it identifies the stream. */
+  #seen: string | undefined;
+  /** The stream that this process has made and not announced yet. */
+  #unannounced: string | undefined;
+  #mayAnnounce = false;
+  /** Whether the last attempt to make or check it succeeded. */
+  #isSound = true;
+  /** Until the next look; undefined while one is under way. */
+  #timer: Disposable | undefined;
+  #looking: Promise<void> = Promise.resolve();
   readonly #made;
 
   constructor(deps: EventsStreamDeps) {
@@ -83,12 +110,23 @@ export class EventsStream {
     );
   }
 
-  close(): void {
+  /** Resolves when no look is under way any more; it ends at the latest with the connection. */
+  async close(): Promise<void> {
     this.#closed = true;
+    this.#timer?.[Symbol.dispose]();
+    await this.#looking;
   }
 
-  /** Makes or checks the stream, trying again while JetStream does not answer. Rejects with {@link BusError}. */
-  async ensureWithin(timeoutMs: number): Promise<void> {
+  /**
+   * Makes or checks the stream, trying again while JetStream does not answer, and looks after it from then on. Rejects with
+   * {@link BusError}. That it was made is announced by the first look, seconds later: who is to hear of it may need the bus.
+   */
+  async start(timeoutMs: number): Promise<void> {
+    await this.#ensureWithin(timeoutMs);
+    this.#lookIn(Math.min(FIRST_LOOK_MS, this.#deps.watchMs));
+  }
+
+  async #ensureWithin(timeoutMs: number): Promise<void> {
     const { clock } = this.#deps;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     for (;;) {
@@ -108,10 +146,46 @@ export class EventsStream {
 
   /** Makes the stream if it is missing and checks it if it is there. Calls at the same time share one. */
   async ensure(): Promise<void> {
-    this.#ensuring ??= this.#ensure().finally(() => {
+    this.#ensuring ??= this.#ensureAndNote().finally(() => {
       this.#ensuring = undefined;
     });
     await this.#ensuring;
+  }
+
+  async #ensureAndNote(): Promise<void> {
+    try {
+      await this.#ensure();
+    } catch (error) {
+      if (this.#timer !== undefined) this.#lookIn(LOOK_AGAIN_MS);
+      this.#isSound = false;
+      throw error;
+    }
+    if (!this.#isSound) this.#deps.onUsable();
+    this.#isSound = true;
+  }
+
+  #lookIn(delayMs: number): void {
+    this.#timer?.[Symbol.dispose]();
+    if (this.#closed) return;
+    this.#timer = this.#deps.clock.schedule(delayMs, () => {
+      this.#timer = undefined;
+      this.#looking = this.#look();
+    });
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    const { log, settings, isConnected, watchMs } = this.#deps;
+    const wasSound = this.#isSound;
+    this.#mayAnnounce = true;
+    try {
+      if (isConnected()) await this.ensure();
+    } catch (err) {
+      // Said once: it is looked at again and again.
+      const level = this.#closed || !wasSound ? 'debug' : isTransientBusError(err) ? 'warn' : 'error';
+      log[level]({ err, stream: settings.stream }, 'the stream could not be checked');
+    }
+    this.#lookIn(this.#isSound ? watchMs : LOOK_AGAIN_MS);
   }
 
   /** The last message that the stream has of a subject. Rejects with {@link BusError}. */
@@ -179,10 +253,11 @@ export class EventsStream {
   }
 
   async #ensure(): Promise<void> {
-    const { log, settings, onMade } = this.#deps;
+    const { log, settings } = this.#deps;
     try {
       const manager = await this.#api();
       const info = (await this.#find(manager)) ?? (await this.#make(manager));
+      this.#note(info);
       const differences = differencesOf(info.config, this.#wanted());
       if (differences.length > 0) {
         throw new BusError(
@@ -192,8 +267,7 @@ export class EventsStream {
         );
       }
       await ensureReaders(manager, settings.stream, settings.readers ?? []);
-      if (this.#isNew) onMade?.();
-      this.#isNew = false;
+      await this.#announce(manager, info);
       const { max_age, num_replicas } = this.#wanted();
       if (info.config.max_age !== max_age || info.config.num_replicas !== num_replicas) {
         await manager.streams.update(settings.stream, { max_age, num_replicas });
@@ -216,6 +290,23 @@ export class EventsStream {
     }
   }
 
+  #note({ created }: StreamInfo): void {
+    const isAnother = this.#seen !== undefined && this.#seen !== created;
+    this.#seen = created;
+    if (isAnother) this.#deps.onReplaced();
+  }
+
+  /** Unless somebody has, or is about to. */
+  async #announce(manager: JetStreamManager, info: StreamInfo): Promise<void> {
+    const { settings, onMade } = this.#deps;
+    const { created, config } = info;
+    const isOpen = config.metadata?.[ANNOUNCED] === 'no' && ageMsOf(info) >= TAKE_OVER_MS;
+    if (!this.#mayAnnounce || !(isOpen || this.#unannounced === created)) return;
+    onMade?.();
+    await manager.streams.update(settings.stream, { metadata: { ...config.metadata, [ANNOUNCED]: 'yes' } });
+    this.#unannounced = undefined;
+  }
+
   async #find(manager: JetStreamManager): Promise<StreamInfo | undefined> {
     try {
       return await manager.streams.info(this.#deps.settings.stream);
@@ -226,19 +317,22 @@ export class EventsStream {
   }
 
   async #make(manager: JetStreamManager): Promise<StreamInfo> {
-    const { clock, log, settings, onCreated } = this.#deps;
+    const { clock, log, settings } = this.#deps;
     let info: StreamInfo;
     try {
-      info = await manager.streams.add({ ...this.#wanted(), first_seq: clock.nowMs() * 1024 });
+      info = await manager.streams.add({
+        ...this.#wanted(),
+        first_seq: clock.nowMs() * 1024,
+        metadata: { [ANNOUNCED]: 'no' },
+      });
     } catch (error) {
       // Another process was faster, and has chosen another first sequence.
       if (!(error instanceof JetStreamApiError) || error.code !== apiCodes.streamNameExists) throw error;
       return await manager.streams.info(settings.stream);
     }
     this.#made?.inc();
-    this.#isNew = true;
+    this.#unannounced = info.created;
     log.info({ stream: settings.stream }, 'the stream was missing and has been made');
-    onCreated();
     return info;
   }
 
@@ -273,6 +367,11 @@ export class EventsStream {
     });
     return this.#manager;
   }
+}
+
+/** By the server's clock at both ends; servers that do not tell their time make none wait. */
+function ageMsOf({ created, ts }: StreamInfo & { readonly ts?: string }): number {
+  return ts === undefined ? Infinity : Date.parse(ts) - Date.parse(created);
 }
 
 /** What our promises rest on; limits that an operator adds lose copies earlier, and nothing else. */

@@ -8,8 +8,8 @@
  *   cursor for them: what they miss they read in the database, and they are told that they missed it (`onGap`):
  *   after every reconnection, when a message says that another one came before it which they do not know, and when
  *   a handler is so slow that its queue is full.
- * - The stream is made and checked at the start, and again whenever it turns out to be missing or to store nothing any
- *   more (its data were deleted): see events-stream.ts.
+ * - The stream is made and checked at the start and from time to time, and whenever it turns out to be missing or to store
+ *   nothing any more (its data were deleted): see events-stream.ts.
  * - Publications with a fence say which sequence number must be the last of their subject: see fenced-subjects.ts.
  * - While the connection is away, publications are refused at once instead of waiting in memory; the relay keeps them.
  */
@@ -22,6 +22,7 @@ import { DURATION_BUCKETS_S, type Metrics } from '../../metrics/metrics.ts';
 import { BusError, isTransientBusError } from '../bus-error.ts';
 import type { Bus, PublishOptions } from '../bus.ts';
 import { checkPublication, closedError, notesOf, tooLarge } from '../check-publication.ts';
+import { AvailabilityListeners } from '../availability-listeners.ts';
 import { GapListeners } from '../gap-listeners.ts';
 import { isSubjectPattern } from '../subject.ts';
 import { connectToNats, followConnection } from './connect-to-nats.ts';
@@ -40,6 +41,8 @@ export interface NatsBusLimits {
   readonly subscribeTimeoutMs: number;
   /** Messages waiting for one subscriber, beyond which it misses some and is told. */
   readonly maxQueued: number;
+  /** How often the stream is checked without an occasion. */
+  readonly watchMs: number;
 }
 
 export interface NatsBusDeps {
@@ -54,8 +57,8 @@ export interface NatsBusDeps {
   /** Other programs that read the stream; their durable consumers are made with it. None by default. */
   readonly readers?: readonly DurableReader[] | undefined;
   /**
-   * Called in the process that has made the stream because it was missing. What an earlier one held is lost: subscribers here
-   * are told by `onGap`, readers are not. Must not throw.
+   * Called when the stream was missing and has been made, once at least in some process of all, and not before the bus is
+   * open. What an earlier one held is lost: subscribers are told by `onGap`, readers are not. Must not throw.
    */
   readonly onStreamMade?: (() => void) | undefined;
   /** How this process is called in the server's list of connections. */
@@ -71,7 +74,11 @@ const DEFAULT_LIMITS: NatsBusLimits = {
   acknowledgementMs: 3_000,
   subscribeTimeoutMs: 5_000,
   maxQueued: 1_024,
+  watchMs: 10_000,
 };
+
+/** Before subscriptions are settled once more on a connection that stands. */
+const RETRY_MS = 250;
 
 /** What headers may take of the server's limit for a message. */
 const HEADER_BYTES = 1_024;
@@ -101,6 +108,7 @@ class NatsBus implements Bus {
   readonly #jetstream;
   readonly #stream: EventsStream;
   readonly #gaps: GapListeners;
+  readonly #available: AvailabilityListeners;
   readonly #subscriptions = new Set<LiveSubscription>();
   readonly #publications = new Set<Promise<void>>();
   readonly #metrics;
@@ -108,6 +116,7 @@ class NatsBus implements Bus {
   readonly #fenced: FencedSubjects;
   #connected = true;
   #connectionNumber = 0;
+  #settling: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(deps: NatsBusDeps, limits: NatsBusLimits, connection: NatsConnection) {
@@ -117,6 +126,7 @@ class NatsBus implements Bus {
     this.#connection = connection;
     this.#jetstream = jetstream(connection, { timeout: limits.acknowledgementMs });
     this.#gaps = new GapListeners(deps.log);
+    this.#available = new AvailabilityListeners(deps.log);
     this.#stream = new EventsStream({
       connection,
       settings: deps,
@@ -125,8 +135,14 @@ class NatsBus implements Bus {
       metrics: deps.metrics,
       timeoutMs: limits.acknowledgementMs,
       connectionNumber: () => this.#connectionNumber,
-      onCreated: () => this.#tellGap(undefined),
+      isConnected: () => this.#connected,
+      watchMs: limits.watchMs,
+      onReplaced: () => {
+        this.#tellGap(undefined);
+        this.#available.tell();
+      },
       onMade: deps.onStreamMade,
+      onUsable: () => this.#available.tell(),
     });
     this.#fenced = new FencedSubjects((subject) => this.#stream.lastOf(subject));
     this.#metrics =
@@ -141,13 +157,17 @@ class NatsBus implements Bus {
         this.#connectionNumber += 1;
         this.#log.warn({}, 'the connection to the bus is lost');
       },
-      onReconnected: () => void this.#reconnected(),
+      onReconnected: () => {
+        this.#connected = true;
+        this.#connectionNumber += 1;
+        this.#settling = this.#reconnected(this.#connectionNumber);
+      },
       onError: (err) => this.#log.error({ err }, 'the bus server reported an error'),
     });
   }
 
   async start(): Promise<void> {
-    await this.#stream.ensureWithin(this.#limits.startTimeoutMs);
+    await this.#stream.start(this.#limits.startTimeoutMs);
   }
 
   async publish(subject: string, payload: Uint8Array, options: PublishOptions): Promise<void> {
@@ -195,14 +215,18 @@ class NatsBus implements Bus {
     return this.#gaps.add(listener);
   }
 
+  onAvailable(listener: () => void): Disposable {
+    return this.#available.add(listener);
+  }
+
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await Promise.all(this.#publications);
       for (const subscription of this.#subscriptions) subscription.unsubscribe();
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.idle()));
-      this.#stream.close();
+      const quiet = this.#stream.close();
       await this.#connection.close();
-      await this.#following;
+      await Promise.all([quiet, this.#following, this.#settling]);
     })();
     return this.#closing;
   }
@@ -286,24 +310,39 @@ class NatsBus implements Bus {
     }
   }
 
-  #pause(): Promise<false> {
-    return new Promise((resolve) => {
-      this.#clock.schedule(50, () => resolve(false));
+  async #pause(delayMs = 50): Promise<false> {
+    await new Promise<void>((resolve) => {
+      this.#clock.schedule(delayMs, resolve);
     });
+    return false;
   }
 
-  /** Never rejects. Whoever hears of the gap reads what it missed after the server knows of all subscriptions. */
-  async #reconnected(): Promise<void> {
-    this.#connected = true;
-    this.#connectionNumber += 1;
+  /**
+   * Never rejects. Whoever hears of the gap reads what it missed after the server knows of all subscriptions: until then
+   * the gap is not told, and it is told as soon as a connection that stays has come that far.
+   */
+  async #reconnected(number: number): Promise<void> {
+    const isCurrent = () => this.#connectionNumber === number && this.#closing === undefined;
     for (const subscription of this.#subscriptions) subscription.forget();
+    for (let attempt = 1; isCurrent(); attempt += 1) {
+      try {
+        await this.#untilServerKnows();
+        break;
+      } catch (err) {
+        if (!isCurrent()) return;
+        this.#log[attempt === 1 ? 'warn' : 'debug']({ err }, 'the bus is connected and does not answer');
+        await this.#pause(RETRY_MS);
+      }
+    }
+    // Lost again: told when it is back.
+    if (!isCurrent()) return;
+    this.#log.info({}, 'the connection to the bus is back');
+    this.#tellGap(undefined);
     try {
-      await this.#untilServerKnows();
-      this.#log.info({}, 'the connection to the bus is back');
-      this.#tellGap(undefined);
       await this.#stream.ensure();
+      this.#available.tell();
     } catch (err) {
-      // Lost again, and told again when it is back; or the stream is refused, which publishers hear of too.
+      // Looked at again soon. If the stream is refused, publishers hear of that too.
       const level = isTransientBusError(err) ? 'warn' : 'error';
       this.#log[level]({ err }, 'the bus could not be checked after its connection came back');
     }

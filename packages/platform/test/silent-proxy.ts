@@ -1,0 +1,89 @@
+/**
+ * A way to a server that becomes silent just after a connection was made: what the server says passes up to the first chunk
+ * for which `after` holds, and is held back from then on, as long as the proxy is silent.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+export interface SilentProxy extends AsyncDisposable {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  /** For connections that are made from now on; false lets everything pass again. */
+  isSilent: boolean;
+  /** Connections that are or were held back. */
+  readonly silenced: number;
+  cutAll(): void;
+  close(): Promise<void>;
+}
+
+export async function startSilentProxy(
+  port: number,
+  { after, host = '127.0.0.1' }: { readonly after: (chunk: Buffer) => boolean; readonly host?: string },
+): Promise<SilentProxy> {
+  let isSilent = false;
+  let silenced = 0;
+  const sockets = new Set<Socket>();
+  const held = new Set<() => void>();
+  const listener = createServer((client) => {
+    const server = connect(port, host);
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        server.destroy();
+      });
+    }
+    let waiting: Buffer[] | undefined;
+    const mayBecomeSilent = isSilent;
+    client.pipe(server);
+    server.on('data', (chunk) => {
+      if (waiting !== undefined) {
+        waiting.push(chunk);
+        return;
+      }
+      client.write(chunk);
+      if (!mayBecomeSilent || !isSilent || !after(chunk)) return;
+      waiting = [];
+      silenced += 1;
+      const pass = () => {
+        held.delete(pass);
+        for (const late of waiting ?? []) client.write(late);
+        waiting = undefined;
+      };
+      held.add(pass);
+      client.on('close', () => held.delete(pass));
+    });
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  let closing: Promise<void> | undefined;
+  const proxy: SilentProxy = {
+    port: (listener.address() as AddressInfo).port,
+    get isSilent() {
+      return isSilent;
+    },
+    set isSilent(value) {
+      isSilent = value;
+      if (!value) for (const pass of held) pass();
+    },
+    get silenced() {
+      return silenced;
+    },
+    cutAll() {
+      for (const socket of sockets) socket.destroy();
+    },
+    close() {
+      closing ??= (async () => {
+        const closed = once(listener, 'close');
+        listener.close();
+        proxy.cutAll();
+        await closed;
+      })();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => proxy.close(),
+  };
+  return proxy;
+}
