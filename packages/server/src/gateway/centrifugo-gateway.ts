@@ -2,6 +2,7 @@
  * Centrifugo instead of a gateway in this process. It is fed by the bus without us; here is what this server asks of it:
  * how it is, and that it ends subscriptions at once when somebody was removed, also while the bus is down.
  */
+import type { Clock } from '@conclave/platform';
 import { CentrifugoError, createCentrifugoApi, type CentrifugoApi } from './centrifugo-api.ts';
 import type { RunningGateway, StartGatewayDeps } from './start-gateway.ts';
 
@@ -9,6 +10,8 @@ import type { RunningGateway, StartGatewayDeps } from './start-gateway.ts';
 const maxPendingEnds = 1_000;
 /** From 4000 to 4499 clients come back. */
 const comeBack = { code: 4000, reason: 'messages may have been missed' };
+/** Before Centrifugo, which did not answer, is asked again to let its clients come back. */
+const resetAgainMs = 2_000;
 
 export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
   const { clock, log, metrics, settings } = deps;
@@ -22,6 +25,7 @@ export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
   ]);
   const pending = new Map<string, Promise<void>>();
   let resetting: Promise<void> | undefined;
+  const closing = new AbortController();
   if (probe !== undefined) {
     // Told, and not part of readiness: without the gateway this server loses nothing and clients read the log, later; taking
     // it out of the load balancer would take that away too.
@@ -42,15 +46,20 @@ export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
     }
   }
 
+  /** Again until it is done: clients of quiet groups would miss what was lost until somebody writes again. */
   async function reset(to: CentrifugoApi): Promise<void> {
-    try {
-      await to.disconnect({ user: '' }, comeBack);
-    } catch (error) {
-      // Clients notice what they missed with the next message of their group.
-      log.warn({ err: error }, 'Centrifugo did not let its clients come back');
-    } finally {
-      resetting = undefined;
+    for (let failures = 0; !closing.signal.aborted; failures += 1) {
+      try {
+        await to.disconnect({ user: '' }, comeBack);
+        break;
+      } catch (error) {
+        const level = failures === 0 ? 'warn' : 'debug';
+        log[level]({ err: error }, 'Centrifugo did not let its clients come back');
+        if (!(error instanceof CentrifugoError && error.isTransient)) break;
+      }
+      await pause(clock, resetAgainMs, closing.signal);
     }
+    resetting = undefined;
   }
 
   const required = (): CentrifugoApi => {
@@ -73,9 +82,24 @@ export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
     disconnectClient: (client) => required().disconnect({ user: '', client }),
     async drain() {},
     async close() {
+      closing.abort();
       await Promise.all([...pending.values(), resetting]);
     },
   };
+}
+
+/** Ends early when the signal does. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer[Symbol.dispose]();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.schedule(delayMs, end);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
 }
 
 async function isUp(api: CentrifugoApi): Promise<number> {

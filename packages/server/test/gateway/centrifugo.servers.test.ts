@@ -2,13 +2,14 @@
  * A real Centrifugo with the configuration that we print for it, fed by a real JetStream: the same contract as the embedded
  * gateway, its API, and that losing the stream does not leave it deaf.
  */
-import { createMetrics, silentLog, systemClock, type Bus } from '@conclave/platform';
+import { createMetrics, silentLog, systemClock, systemRandom, type Bus } from '@conclave/platform';
 import { openNatsBus } from '@conclave/platform/nats';
 import { gatewayContract, gatewayContractSettings } from '@conclave/testkit/contracts';
 import {
   missingCentrifugo,
   missingNats,
   startCentrifugo,
+  startLink,
   startNats,
   type CentrifugoServer,
   type NatsServer,
@@ -21,6 +22,7 @@ import {
   parseConfig,
   renderCentrifugoConfig,
 } from '../../src/index.ts';
+import { startGateway, type RunningGateway } from '../../src/gateway/start-gateway.ts';
 import { listen, tokenKey, tokenSecret, until } from './serve-gateways.ts';
 
 requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
@@ -29,6 +31,26 @@ requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
   let nats: NatsServer;
   let bus: Bus;
   let centrifugo: CentrifugoServer;
+  /** What a server with this Centrifugo has of it. */
+  let gateway: RunningGateway | undefined;
+
+  const serverWith = (apiUrl: string): RunningGateway => {
+    const { gateway: settings, listen: listenSettings } = parseConfig({});
+    return startGateway({
+      bus,
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+      metrics: createMetrics(),
+      settings: { ...settings, engine: 'centrifugo', apiUrl },
+      listen: listenSettings,
+      hasRole: true,
+      allowedOrigins: [],
+      tokenSecret,
+      apiKey,
+      clientAddress: () => 'test',
+    });
+  };
 
   beforeAll(async () => {
     nats = await startNats();
@@ -40,6 +62,8 @@ requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
       replicas: 1,
       retentionMs: 600_000,
       readers: [{ name: centrifugoConsumer, subjects: ['events.>'] }],
+      onStreamMade: () => gateway?.resetAll(),
+      limits: { watchMs: 500 },
       clock: systemClock,
       log: silentLog,
       metrics: createMetrics(),
@@ -51,8 +75,10 @@ requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
     });
     const secrets = { tokenSecret, apiKey, busPassword: nats.password, admin: undefined };
     centrifugo = await startCentrifugo({ render: (place) => renderCentrifugoConfig(config, secrets, place) });
+    gateway = serverWith(centrifugo.apiUrl);
   });
   afterAll(async () => {
+    await gateway?.close();
     await centrifugo[Symbol.asyncDispose]();
     await bus.close();
     await nats[Symbol.asyncDispose]();
@@ -110,5 +136,33 @@ requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     expect(anna.heard.length).toBeGreaterThan(1);
+  });
+
+  test('is not left deaf by the loss of the stream, and its clients come back to read what they missed', async () => {
+    using anna = await listen(centrifugo, 'group:lost.0');
+    await nats.deleteData('after-kill');
+    // Nobody publishes: the server looks by itself.
+    await until(() => anna.subscribed.length === 2);
+    for (let seq = 1; anna.heard.length === 0; seq += 1) {
+      await command('lost', 'publish', { channel: 'group:lost.0', data: { seq } }).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  });
+
+  test('that could not be reached when the stream was lost is told when it can', async () => {
+    await using link = await startLink('api', {
+      host: '127.0.0.1',
+      port: Number(new URL(centrifugo.apiUrl).port),
+    });
+    const apart = serverWith(`http://127.0.0.1:${link.port}`);
+    using anna = await listen(centrifugo, 'group:away.0');
+    link.cut();
+    apart.resetAll();
+    // Longer than all attempts of one call take.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(anna.subscribed.length).toBe(1);
+    link.restore();
+    await until(() => anna.subscribed.length === 2);
+    await apart.close();
   });
 });
