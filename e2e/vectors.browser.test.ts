@@ -1,10 +1,13 @@
 /** The known answers hold in the browser as they do in Node: the same code, another engine. */
 import { describe, expect, it } from 'vitest';
+import { createSuite, decodeInvite, SealedGroup, SigningKey, verifyInvite } from '@conclave/sealed-group';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import {
   checkInviteVectors,
   computeVectors,
   type InviteVectors,
 } from '../packages/sealed-group/test/schedule/vectors.ts';
+import { seededRandom } from '../packages/sealed-group/test/schedule/seeded-random.ts';
 import {
   hashingVectors,
   sealingVectors,
@@ -25,6 +28,7 @@ import {
   type AttachmentVectors,
 } from '../packages/sdk/test/attachment-vectors.ts';
 import attachments from '../vectors/attachments.json' with { type: 'json' };
+import frames from '../vectors/frames.json' with { type: 'json' };
 import hashing from '../vectors/hashing.json' with { type: 'json' };
 import identity from '../vectors/identity.json' with { type: 'json' };
 import invites from '../vectors/invites.json' with { type: 'json' };
@@ -60,6 +64,30 @@ describe('in the browser', () => {
     expect(() => checkIdentityVectors(identity)).not.toThrow();
     expect(readingVectors()).toEqual(reading);
     expect(() => checkReadingVectors(reading)).not.toThrow();
+  });
+
+  it('whole frames let the holder of the invite in', () => {
+    const { commit, nowMs } = frames;
+    const suite = createSuite();
+    const random = seededRandom('newcomer');
+    const decoded = decodeInvite(hexToBytes(commit.invite));
+    if (!decoded.ok) throw new Error(decoded.rule);
+    const invite = verifyInvite(suite, decoded.value, { nowMs });
+    if (!invite.ok) throw new Error(invite.rule);
+    const profile = { name: 'newcomer', deviceName: 'browser', picture: undefined };
+    const deps = { suite, random, identity: SigningKey.generate(random), profile };
+    const input = {
+      invite: invite.value,
+      tree: hexToBytes(commit.tree),
+      commit: hexToBytes(commit.frame),
+      commitSeq: 2,
+      snapshot: undefined,
+    };
+    const joined = SealedGroup.join(deps, input);
+    expect(joined.ok && joined.value.group.me).toEqual({ leaf: commit.addedLeaf, epoch: 1 });
+    const at = input.commit.length - 1;
+    const flipped = { ...input, commit: input.commit.with(at, input.commit[at]! ^ 1) };
+    expect(SealedGroup.join(deps, flipped)).toMatchObject({ rule: 'commit/new-signature' });
   });
 
   it('a preview is read as it is meant, and what is changed is refused', () => {
