@@ -2,12 +2,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { identityVectors } from './identity-vectors.ts';
 import { makePreviewVectors } from './make-preview-vectors.ts';
+import { makeTreeVectors } from './make-tree-vectors.ts';
 import { readingVectors } from './reading-vectors.ts';
 
 export const computeByFile = {
   'identity.json': identityVectors,
   'reading.json': readingVectors,
   'preview.json': makePreviewVectors,
+  'trees.json': makeTreeVectors,
 } as const;
 
 export function pathOf(file: string): URL {
