@@ -190,14 +190,18 @@ function hChaCha20(key: Uint8Array, input: Uint8Array): Buffer {
   return output;
 }
 
-/** §6.3: Padmé with a floor; exactly the padded form of what it holds. */
-export function unpad(padded: Buffer, floor: number): Buffer {
-  const length = padded.readUInt32BE(0);
-  const size = 4 + length;
+/** §6.3. */
+export function padme(size: number): number {
   const exponent = Math.floor(Math.log2(size));
   const step = 2 ** Math.max(0, exponent - (Math.floor(Math.log2(exponent)) + 1));
-  const expected = Math.max(floor, Math.ceil(size / step) * step);
+  return Math.ceil(size / step) * step;
+}
+
+/** §6.3: exactly the padded form of what it holds. */
+export function unpad(padded: Buffer, floor: number): Buffer {
+  const size = 4 + padded.readUInt32BE(0);
   const rest = padded.subarray(size);
-  if (padded.length !== expected || rest.some((octet) => octet !== 0)) throw new Error('not padded so');
+  if (padded.length !== Math.max(floor, padme(size)) || rest.some((octet) => octet !== 0))
+    throw new Error('not padded so');
   return padded.subarray(4, size);
 }
