@@ -314,7 +314,7 @@ requireServer(missingNats())('the NATS bus', () => {
     });
 
     test('a server that comes back and does not answer at first: the gap is told when it does', async () => {
-      const proxy = await startSilentProxy(nats.port, { after: isPong });
+      const proxy = await startSilentProxy(nats.port, () => isPong);
       owned.push(proxy);
       const limits = { subscribeTimeoutMs: 100, acknowledgementMs: 200 };
       const far = await open({ url: `nats://conclave@127.0.0.1:${proxy.port}`, limits });
@@ -331,7 +331,7 @@ requireServer(missingNats())('the NATS bus', () => {
       await expect.poll(() => proxy.silenced).toBe(1);
       await delay(500);
       expect([gaps, available]).toEqual([[], 0]);
-      proxy.isSilent = false;
+      proxy.releaseAll();
       await expect.poll(() => gaps).toEqual([undefined]);
       await expect.poll(() => available).toBeGreaterThan(0);
       await insist(near, '3');

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { codeOf, contractMigrations, type ContractTables } from '@conclave/testkit/contracts';
 import {
   CommitProxy,
@@ -17,6 +17,10 @@ import {
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { silentLog, systemClock, type Store } from '@conclave/platform';
 import { openPostgresStore, type PostgresStoreDeps } from '@conclave/platform/postgres';
+import { startSilentProxy, type SilentProxy } from './silent-proxy.ts';
+
+/** The message by which PostgreSQL says that it is idle, outside of a transaction. */
+const readyForQuery = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 requireServer(missingPostgres())('PostgreSQL that fails', () => {
   let server: PostgresServer;
@@ -183,6 +187,72 @@ requireServer(missingPostgres())('PostgreSQL that fails', () => {
     expect(await unit).toBe('a');
     expect([0, 1]).toContain((await read).counted);
     expect(await totals(store)).toEqual({ counted: 1, rows: 1 });
+  });
+
+  describe('that falls silent once a connection is made', () => {
+    let silent: SilentProxy;
+    let through: string;
+
+    /** After the n-th time that it is ready for a query: once when connected, then after each answer. */
+    const setUp = async (times: number) => {
+      silent = await startSilentProxy(Number(new URL(url).port), () => {
+        let left = times;
+        return (chunk) => chunk.includes(readyForQuery) && (left -= 1) === 0;
+      });
+      const address = new URL(url);
+      address.port = String(silent.port);
+      through = address.href;
+    };
+    afterEach(() => silent.close());
+
+    test('a unit runs on another connection', { timeout: 30_000 }, async () => {
+      await setUp(1);
+      const store = await open({ silenceMs: 300, retryForMs: 20_000 }, through);
+      silent.isSilent = true;
+      silent.cutAll();
+      const unit = add(store, 'a');
+      await expect.poll(() => silent.silenced, { timeout: 10_000 }).toBeGreaterThan(3);
+      silent.isSilent = false;
+      expect(await unit).toBe('a');
+      expect(await totals(store)).toEqual({ counted: 1, rows: 1 });
+    });
+
+    test.each([1, 2, 3])(
+      'the outcome of a commit is asked for no longer than allowed: after %i answers',
+      { timeout: 12_000 },
+      async (times) => {
+        await setUp(times);
+        const store = await open({ resolveForMs: 500, retryForMs: 100 }, through);
+        proxy.onFate = () => {
+          silent.isSilent = true;
+        };
+        proxy.fates.push('answer lost');
+        expect(await codeOf(add(store, 'a'))).toBe('STORE_OUTCOME_UNKNOWN');
+        silent.isSilent = false;
+        await expect.poll(() => totals(store).catch(() => undefined)).toEqual({ counted: 1, rows: 1 });
+      },
+    );
+
+    test('other processes are heard again, on another connection', { timeout: 30_000 }, async () => {
+      await setUp(1);
+      const store = await open({}, through);
+      let calls = 0;
+      store.onOutbox(() => (calls += 1));
+      silent.isSilent = true;
+      silent.cutAll();
+      await expect.poll(() => silent.silenced).toBe(1);
+      silent.isSilent = false;
+      await expect.poll(() => calls, { timeout: 20_000 }).toBe(1);
+    });
+
+    test('a store can be closed', { timeout: 12_000 }, async () => {
+      await setUp(1);
+      const store = await open({}, through);
+      silent.isSilent = true;
+      silent.cutAll();
+      await expect.poll(() => silent.silenced).toBe(1);
+      await store.close();
+    });
   });
 
   test('integers beyond 2^53 are refused rather than rounded', async () => {

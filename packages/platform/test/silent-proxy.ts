@@ -1,6 +1,6 @@
 /**
  * A way to a server that becomes silent just after a connection was made: what the server says passes up to the first chunk
- * for which `after` holds, and is held back from then on, as long as the proxy is silent.
+ * for which `after` holds, and is held back from then on.
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -8,24 +8,26 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export interface SilentProxy extends AsyncDisposable {
   /** On 127.0.0.1. */
   readonly port: number;
-  /** For connections that are made from now on; false lets everything pass again. */
+  /** For connections that are made from now on. */
   isSilent: boolean;
   /** Connections that are or were held back. */
   readonly silenced: number;
+  /** What was held back passes. */
+  releaseAll(): void;
   cutAll(): void;
   close(): Promise<void>;
 }
 
+/** `after` is asked once for each connection. */
 export async function startSilentProxy(
   port: number,
-  { after, host = '127.0.0.1' }: { readonly after: (chunk: Buffer) => boolean; readonly host?: string },
+  after: () => (chunk: Buffer) => boolean,
 ): Promise<SilentProxy> {
-  let isSilent = false;
   let silenced = 0;
   const sockets = new Set<Socket>();
   const held = new Set<() => void>();
   const listener = createServer((client) => {
-    const server = connect(port, host);
+    const server = connect(port, '127.0.0.1');
     for (const socket of [client, server]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
@@ -36,7 +38,7 @@ export async function startSilentProxy(
       });
     }
     let waiting: Buffer[] | undefined;
-    const mayBecomeSilent = isSilent;
+    let isLast = proxy.isSilent ? after() : never;
     client.pipe(server);
     server.on('data', (chunk) => {
       if (waiting !== undefined) {
@@ -44,7 +46,8 @@ export async function startSilentProxy(
         return;
       }
       client.write(chunk);
-      if (!mayBecomeSilent || !isSilent || !after(chunk)) return;
+      if (!isLast(chunk)) return;
+      isLast = never;
       waiting = [];
       silenced += 1;
       const pass = () => {
@@ -61,15 +64,12 @@ export async function startSilentProxy(
   let closing: Promise<void> | undefined;
   const proxy: SilentProxy = {
     port: (listener.address() as AddressInfo).port,
-    get isSilent() {
-      return isSilent;
-    },
-    set isSilent(value) {
-      isSilent = value;
-      if (!value) for (const pass of held) pass();
-    },
+    isSilent: false,
     get silenced() {
       return silenced;
+    },
+    releaseAll() {
+      for (const pass of held) pass();
     },
     cutAll() {
       for (const socket of sockets) socket.destroy();
@@ -86,4 +86,8 @@ export async function startSilentProxy(
     [Symbol.asyncDispose]: () => proxy.close(),
   };
   return proxy;
+}
+
+function never(): boolean {
+  return false;
 }

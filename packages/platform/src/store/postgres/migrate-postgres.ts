@@ -4,6 +4,7 @@
  */
 import type { Transaction } from 'kysely';
 import type pg from 'pg';
+import type { Clock } from '../../clock/clock.ts';
 import { platformMigrations } from '../../outbox/outbox-table.ts';
 import { migrate, type MigrationSequence, type SchemaEngine } from '../migration.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';
@@ -25,13 +26,17 @@ const migrationLock = '7165066905468892773';
 export async function migratePostgres(
   config: pg.ClientConfig,
   migrations: readonly MigrationSequence[],
-  nowMs: () => number,
+  clock: Clock,
 ): Promise<number> {
-  const connection = await PipelinedConnection.open(config);
+  const connection = await PipelinedConnection.open(config, clock);
   try {
     await connection.query({ text: 'select pg_advisory_lock($1)', values: [migrationLock] });
     return await migrate(
-      { engine: postgresEngine, nowMs, transaction: (unit) => transaction(connection, unit) },
+      {
+        engine: postgresEngine,
+        nowMs: () => clock.nowMs(),
+        transaction: (unit) => transaction(connection, unit),
+      },
       [platformMigrations, postgresMigrations, ...migrations],
     );
   } finally {

@@ -73,7 +73,7 @@ export async function openPostgresStore<DB extends OutboxTables>(
   const readerCount = Math.max(1, Math.floor((maxConnections - 2) / 4));
   const owned = new AsyncDisposableStack();
   try {
-    const applied = await migratePostgres(configs.migration, deps.migrations, () => clock.nowMs());
+    const applied = await migratePostgres(configs.migration, deps.migrations, clock);
     if (applied > 0) log.info({ applied }, 'database schema brought up to date');
 
     const readers = new PipelinedReaders({
@@ -120,7 +120,7 @@ export async function openPostgresStore<DB extends OutboxTables>(
     owned.defer(() => units.close());
     await units.warmUp();
 
-    const db = new Kysely<DB>({ dialect: readDialect(readers, configs.streaming) });
+    const db = new Kysely<DB>({ dialect: readDialect(readers, configs.streaming, clock) });
     let statements = 0;
     const nextName = (): string => `conclave ${(statements += 1)}`;
     const resources = owned.move();

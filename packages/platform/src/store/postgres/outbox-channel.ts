@@ -7,9 +7,10 @@
  * process that dies in between tells nothing; the relay looks by itself from time to time. Whoever reconnects may
  * have missed something and is told so as if he had heard it.
  */
-import pg from 'pg';
+import type pg from 'pg';
 import type { Clock } from '../../clock/clock.ts';
 import type { Log } from '../../log/log.ts';
+import { PipelinedConnection } from './pipelined-connection.ts';
 
 export interface OutboxChannelDeps {
   readonly config: pg.ClientConfig;
@@ -29,11 +30,15 @@ export interface OutboxChannel {
 const channel = 'conclave_outbox';
 /** A connection that nothing comes from is asked whether it still stands. */
 const probeMs = 5_000;
+/** It is given up when it does not answer for so long. */
+const answerMs = 5_000;
 const reconnectMs = 250;
 
 export function openOutboxChannel(deps: OutboxChannelDeps): OutboxChannel {
   const { clock, log } = deps;
-  let client: pg.Client | undefined;
+  /** The connection that listens, and the one that is about to. */
+  let current: PipelinedConnection | undefined;
+  let joining: PipelinedConnection | undefined;
   let timer: Disposable | undefined;
   let closed = false;
   let isFirst = true;
@@ -41,25 +46,32 @@ export function openOutboxChannel(deps: OutboxChannelDeps): OutboxChannel {
   let sending = false;
   let working: Promise<void> = connect();
 
+  /** Never rejects. */
   async function connect(): Promise<void> {
-    const next = new pg.Client(deps.config);
-    next.on('error', () => lose(next));
-    next.on('end', () => lose(next));
-    next.on('notification', ({ payload }) => {
-      if (payload !== deps.sender) deps.onHeard();
-    });
+    let next: PipelinedConnection | undefined;
     try {
-      await next.connect();
-      await next.query(`listen ${channel}`);
+      next = joining = await PipelinedConnection.open(deps.config, clock);
+      if (closed) return next.destroy(closing());
+      next.onNotification((payload) => {
+        if (payload !== deps.sender) deps.onHeard();
+      });
+      await next.queryWithin(answerMs, { text: `listen ${channel}` });
     } catch (err) {
+      next?.destroy(err as Error);
+      if (closed) return;
       if (isFirst) log.warn({ err }, 'other processes cannot be heard; trying again');
       isFirst = false;
-      end(next);
-      if (!closed) timer = clock.schedule(reconnectMs, reconnect);
+      timer = clock.schedule(reconnectMs, reconnect);
       return;
+    } finally {
+      joining = undefined;
     }
-    if (closed) return end(next);
-    client = next;
+    if (closed) return next.destroy(closing());
+    follow(next);
+  }
+
+  function follow(next: PipelinedConnection): void {
+    current = next;
     if (!isFirst) {
       log.info({}, 'other processes are heard again');
       deps.onHeard();
@@ -68,44 +80,38 @@ export function openOutboxChannel(deps: OutboxChannelDeps): OutboxChannel {
     timer = clock.schedule(probeMs, () => void probe(next));
     // What was to be told while nobody could be reached.
     send();
-  }
-
-  function lose(lost: pg.Client): void {
-    if (lost !== client) return;
-    client = undefined;
-    timer?.[Symbol.dispose]();
-    end(lost);
-    if (!closed) reconnect();
+    next.onLost(() => {
+      current = undefined;
+      timer?.[Symbol.dispose]();
+      if (!closed) reconnect();
+    });
   }
 
   function reconnect(): void {
     working = connect();
   }
 
-  async function probe(probed: pg.Client): Promise<void> {
-    if (probed !== client) return;
-    timer = clock.schedule(probeMs, () => lose(probed));
+  /** Never rejects. */
+  async function probe(probed: PipelinedConnection): Promise<void> {
     try {
-      await probed.query('select 1');
-    } catch {
-      lose(probed);
+      await probed.queryWithin(answerMs, { text: 'select 1' });
+    } catch (err) {
+      probed.destroy(err as Error);
     }
-    if (probed !== client) return;
-    timer[Symbol.dispose]();
-    timer = clock.schedule(probeMs, () => void probe(probed));
+    if (probed === current) timer = clock.schedule(probeMs, () => void probe(probed));
   }
 
   function send(): void {
-    const sender = client;
+    const sender = current;
     if (!hasNews || sending || sender === undefined) return;
     hasNews = false;
     sending = true;
     sender
-      .query(`select pg_notify($1, $2)`, [channel, deps.sender])
-      .catch(() => {
+      .queryWithin(answerMs, { text: `select pg_notify($1, $2)`, values: [channel, deps.sender] })
+      .catch((err: Error) => {
         // Said again on the next connection.
         hasNews = true;
-        lose(sender);
+        sender.destroy(err);
       })
       .finally(() => {
         sending = false;
@@ -121,15 +127,15 @@ export function openOutboxChannel(deps: OutboxChannelDeps): OutboxChannel {
     async close() {
       closed = true;
       timer?.[Symbol.dispose]();
-      const last = client;
-      client = undefined;
+      const last = current;
+      current = undefined;
+      joining?.destroy(closing());
       await working;
-      if (last !== undefined) end(last);
+      await last?.close();
     },
   };
 }
 
-/** Does not wait: a connection that no longer answers would never say that it has ended. */
-function end(client: pg.Client): void {
-  client.end().catch(() => undefined);
+function closing(): Error {
+  return new Error('the channel is closed');
 }

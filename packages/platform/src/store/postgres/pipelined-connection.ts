@@ -6,8 +6,12 @@
  *   query(a) query(b) query(c) ──one write──▶ PostgreSQL ──▶ a's rows, b's error, c's rows
  *
  * Each query is a protocol step of its own: outside of a transaction one that fails does not touch its neighbours.
+ *
+ * A network that says nothing any more looks like a database that thinks. Whoever shares a connection watches it (`answered`);
+ * who asks alone says how long he waits (`queryWithin`).
  */
 import pg from 'pg';
+import type { Clock } from '../../clock/clock.ts';
 import { endsConnection } from './postgres-error.ts';
 
 export interface Statement {
@@ -22,23 +26,29 @@ interface WithStream {
   readonly connection: { readonly stream: { cork(): void; uncork(): void; destroy(): void } };
 }
 
+/** How long a connection is waited for that is to be closed, before it is ended without a word. */
+const goodbyeMs = 5_000;
+
 export class PipelinedConnection {
   readonly #client: pg.Client;
+  readonly #clock: Clock;
   #outstanding = 0;
   #answered = 0;
   #corked = false;
   #lostBy: Error | undefined;
   #onLost: (() => void) | undefined;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(new Error('the connection to the database ended')));
   }
 
-  static async open(config: pg.ClientConfig): Promise<PipelinedConnection> {
+  /** `clock` is real time. Rejects within the `connectionTimeoutMillis` of the configuration. */
+  static async open(config: pg.ClientConfig, clock: Clock): Promise<PipelinedConnection> {
     const client = new pg.Client({ ...config, pipeline: true });
-    const connection = new PipelinedConnection(client);
+    const connection = new PipelinedConnection(client, clock);
     await client.connect();
     return connection;
   }
@@ -64,6 +74,11 @@ export class PipelinedConnection {
     else listener();
   }
 
+  /** Calls it with what others NOTIFY on the channels that this connection listens to. */
+  onNotification(listener: (payload: string | undefined) => void): void {
+    this.#client.on('notification', ({ payload }) => listener(payload));
+  }
+
   async query<Row extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<Row>> {
     if (this.#lostBy !== undefined) throw this.#lostBy;
     this.#cork();
@@ -79,15 +94,30 @@ export class PipelinedConnection {
     }
   }
 
+  /** As `query`; without an answer in time the connection is destroyed, and what waits on it is rejected. */
+  async queryWithin<Row extends pg.QueryResultRow>(
+    timeoutMs: number,
+    statement: Statement,
+  ): Promise<pg.QueryResult<Row>> {
+    using _deadline = this.#clock.schedule(timeoutMs, () => {
+      this.destroy(new Error(`the database did not answer for ${timeoutMs} ms`));
+    });
+    return await this.query<Row>(statement);
+  }
+
   /** Ends it without a word: what waits for an answer is rejected. */
   destroy(reason: Error): void {
     this.#lose(reason);
     this.#stream.destroy();
   }
 
-  /** Waits for the answers, then says goodbye. */
+  /** Waits for the answers, a little while, then says goodbye. */
   async close(): Promise<void> {
-    if (this.#lostBy === undefined) await this.#client.end();
+    if (this.#lostBy !== undefined) return;
+    using _deadline = this.#clock.schedule(goodbyeMs, () => {
+      this.destroy(new Error(`the database did not answer for ${goodbyeMs} ms`));
+    });
+    await this.#client.end();
   }
 
   get #stream(): WithStream['connection']['stream'] {

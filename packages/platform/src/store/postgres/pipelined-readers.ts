@@ -132,7 +132,7 @@ export class PipelinedReaders {
 
   async #open(slot: Slot): Promise<PipelinedConnection> {
     try {
-      slot.connection = await PipelinedConnection.open(this.#deps.config);
+      slot.connection = await PipelinedConnection.open(this.#deps.config, this.#deps.clock);
       this.#downSinceMs = undefined;
       return slot.connection;
     } catch (error) {

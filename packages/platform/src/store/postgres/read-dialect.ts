@@ -13,14 +13,15 @@ import {
   type QueryResult,
 } from 'kysely';
 import type pg from 'pg';
+import type { Clock } from '../../clock/clock.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';
 import type { PipelinedReaders } from './pipelined-readers.ts';
 import { unavailable } from './postgres-error.ts';
 
-export function readDialect(readers: PipelinedReaders, streamConfig: pg.ClientConfig): Dialect {
+export function readDialect(readers: PipelinedReaders, streamConfig: pg.ClientConfig, clock: Clock): Dialect {
   return {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new ReadDriver(readers, streamConfig),
+    createDriver: () => new ReadDriver(readers, streamConfig, clock),
     createIntrospector: (db) => new PostgresIntrospector(db),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
@@ -29,16 +30,18 @@ export function readDialect(readers: PipelinedReaders, streamConfig: pg.ClientCo
 class ReadDriver implements Driver {
   readonly #readers: PipelinedReaders;
   readonly #streamConfig: pg.ClientConfig;
+  readonly #clock: Clock;
 
-  constructor(readers: PipelinedReaders, streamConfig: pg.ClientConfig) {
+  constructor(readers: PipelinedReaders, streamConfig: pg.ClientConfig, clock: Clock) {
     this.#readers = readers;
     this.#streamConfig = streamConfig;
+    this.#clock = clock;
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<ReadConnection> {
-    return new ReadConnection(this.#readers, this.#streamConfig);
+    return new ReadConnection(this.#readers, this.#streamConfig, this.#clock);
   }
 
   /** Reads one state from its first query to its end. */
@@ -65,11 +68,13 @@ class ReadDriver implements Driver {
 class ReadConnection implements DatabaseConnection {
   readonly #readers: PipelinedReaders;
   readonly #streamConfig: pg.ClientConfig;
+  readonly #clock: Clock;
   #own: PipelinedConnection | undefined;
 
-  constructor(readers: PipelinedReaders, streamConfig: pg.ClientConfig) {
+  constructor(readers: PipelinedReaders, streamConfig: pg.ClientConfig, clock: Clock) {
     this.#readers = readers;
     this.#streamConfig = streamConfig;
+    this.#clock = clock;
   }
 
   async begin(): Promise<void> {
@@ -111,7 +116,7 @@ class ReadConnection implements DatabaseConnection {
 
   async #open(): Promise<PipelinedConnection> {
     try {
-      return await PipelinedConnection.open(this.#streamConfig);
+      return await PipelinedConnection.open(this.#streamConfig, this.#clock);
     } catch (error) {
       throw unavailable(error);
     }

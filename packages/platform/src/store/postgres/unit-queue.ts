@@ -229,7 +229,7 @@ export class UnitQueue {
     return await this.#open();
   }
 
-  async #open(): Promise<WriterSession> {
+  async #open(timeoutMs = this.#deps.limits.silenceMs): Promise<WriterSession> {
     const { clock, limits } = this.#deps;
     // While the database is away, one tries; the others need not wait to hear the same.
     if (this.#down !== undefined && this.#connecting > 0) {
@@ -237,7 +237,7 @@ export class UnitQueue {
     }
     this.#connecting += 1;
     try {
-      const session = await openWriterSession(this.#deps.config);
+      const session = await openWriterSession(this.#deps.config, { clock, timeoutMs });
       this.#down = undefined;
       this.#sessionIds.add(session.id);
       return session;
@@ -254,10 +254,13 @@ export class UnitQueue {
     const { clock, limits } = this.#deps;
     const sinceMs = clock.monotonicMs();
     for (let tries = 1; ; tries++) {
+      // Silence is no answer either: what is left of the time bounds each question.
+      const remainingMs = limits.resolveForMs - (clock.monotonicMs() - sinceMs);
+      const timeoutMs = Math.max(1, Math.min(limits.silenceMs, remainingMs));
       try {
-        const session = await this.#open();
+        const session = await this.#open(timeoutMs);
         try {
-          return await askForOutcome(session.connection, lost);
+          return await askForOutcome(session.connection, lost, timeoutMs);
         } finally {
           if (session.connection.lostBy === undefined) this.#idle.push(session);
         }
@@ -278,7 +281,7 @@ export class UnitQueue {
 
   async #forget(connection: PipelinedConnection): Promise<void> {
     try {
-      await forgetSessions(connection, [...this.#sessionIds]);
+      await forgetSessions(connection, [...this.#sessionIds], this.#deps.limits.silenceMs);
     } catch {
       // The database is away: whoever closes after us forgets them.
     }

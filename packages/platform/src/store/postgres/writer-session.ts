@@ -10,6 +10,7 @@
  * crash has undone leaves no trace of its id, and the id is given out again after it.
  */
 import type pg from 'pg';
+import type { Clock } from '../../clock/clock.ts';
 import type { MigrationSequence } from '../migration.ts';
 import { PipelinedConnection } from './pipelined-connection.ts';
 
@@ -40,10 +41,20 @@ export interface WriterSession {
   unit: number;
 }
 
-export async function openWriterSession(config: pg.ClientConfig): Promise<WriterSession> {
-  const connection = await PipelinedConnection.open(config);
+/** Connecting, and then each answer, may take up to `timeoutMs`: the connection is given up beyond it. */
+export interface AskOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}
+
+export async function openWriterSession(
+  config: pg.ClientConfig,
+  { clock, timeoutMs }: AskOptions,
+): Promise<WriterSession> {
+  const connectionTimeoutMillis = Math.min(config.connectionTimeoutMillis ?? timeoutMs, timeoutMs);
+  const connection = await PipelinedConnection.open({ ...config, connectionTimeoutMillis }, clock);
   try {
-    const { rows } = await connection.query<{ id: number }>({
+    const { rows } = await connection.queryWithin<{ id: number }>(timeoutMs, {
       text: `insert into store_sessions (unit, backend_pid, backend_start)
         select 0, pid, backend_start from pg_stat_activity where pid = pg_backend_pid() returning id`,
     });
@@ -71,20 +82,22 @@ export async function beginUnit(session: WriterSession, begin: string): Promise<
 
 /**
  * What became of the unit that ran last in a session whose connection is lost: `undefined` when nobody can tell, since the
- * session was closed by somebody. Ends the session, if the database has not noticed that we are gone.
+ * session was closed by somebody. Ends the session, if the database has not noticed that we are gone. Each of two answers
+ * may take up to `timeoutMs`: the connection is given up beyond it.
  */
 export async function askForOutcome(
   connection: PipelinedConnection,
   { id, unit }: Pick<WriterSession, 'id' | 'unit'>,
+  timeoutMs: number,
 ): Promise<'committed' | 'undone' | undefined> {
   // A commit under way is not broken off by it: the row is locked until it is done.
-  await connection.query({
+  await connection.queryWithin(timeoutMs, {
     text: `select pg_terminate_backend(pid) from pg_stat_activity
       join store_sessions on backend_pid = pid and pg_stat_activity.backend_start = store_sessions.backend_start
       where store_sessions.id = $1`,
     values: [id],
   });
-  const { rows } = await connection.query<{ unit: number }>({
+  const { rows } = await connection.queryWithin<{ unit: number }>(timeoutMs, {
     text: 'select unit from store_sessions where id = $1 for update',
     values: [id],
   });
@@ -93,8 +106,12 @@ export async function askForOutcome(
 }
 
 /** Forgets sessions: these, and those whose connections are long gone. */
-export async function forgetSessions(connection: PipelinedConnection, ids: readonly number[]): Promise<void> {
-  await connection.query({
+export async function forgetSessions(
+  connection: PipelinedConnection,
+  ids: readonly number[],
+  timeoutMs: number,
+): Promise<void> {
+  await connection.queryWithin(timeoutMs, {
     text: `delete from store_sessions where id = any($1::bigint[]) or (
       backend_start < now() - interval '1 day' and not exists (
         select from pg_stat_activity
