@@ -43,16 +43,27 @@ export class KeyQueue {
   }
 }
 
+export interface KeyQueueLimits {
+  readonly maxKeys: number;
+  readonly maxBufferedRows: number;
+  /** Of payloads. */
+  readonly maxBufferedBytes: number;
+  readonly maxBufferedPerKey: number;
+}
+
 export class KeyQueues {
-  readonly #limits: { maxKeys: number; maxBufferedRows: number; maxBufferedPerKey: number };
+  readonly #limits: KeyQueueLimits;
   readonly #queueByKey = new Map<string, KeyQueue>();
   /** In order of their turn. */
   readonly #ready = new Set<KeyQueue>();
   readonly #toRefill = new Set<KeyQueue>();
   #blockedCount = 0;
   #bufferedRows = 0;
+  #bufferedBytes = 0;
+  /** Of a payload: what the next rows are expected to have at most. */
+  #expectedBytes = 0;
 
-  constructor(limits: { maxKeys: number; maxBufferedRows: number; maxBufferedPerKey: number }) {
+  constructor(limits: KeyQueueLimits) {
     this.#limits = limits;
   }
 
@@ -66,7 +77,29 @@ export class KeyQueues {
 
   /** Whether `offer` would take a row of a new key. */
   get hasRoom(): boolean {
-    return this.#queueByKey.size < this.#limits.maxKeys && this.#bufferedRows < this.#limits.maxBufferedRows;
+    return this.#queueByKey.size < this.#limits.maxKeys && this.#hasRoomForRows;
+  }
+
+  get #hasRoomForRows(): boolean {
+    const { maxBufferedRows, maxBufferedBytes } = this.#limits;
+    return this.#bufferedRows < maxBufferedRows && this.#bufferedBytes < maxBufferedBytes;
+  }
+
+  /**
+   * How many rows to read, at most `wanted` and at least one, so that they fit into the octets that are left if they are as
+   * large as those that were read last. Rows may be a thousand times larger than others, so it is what was seen that counts.
+   */
+  rowsToRead(wanted: number): number {
+    if (this.#expectedBytes === 0) return wanted;
+    const bytes = this.#limits.maxBufferedBytes - this.#bufferedBytes;
+    return Math.max(1, Math.min(wanted, Math.floor(bytes / this.#expectedBytes)));
+  }
+
+  /** Rows that were read, whatever became of them. */
+  noteRead(rows: readonly OutboxRow[]): void {
+    const largest = Math.max(0, ...rows.map(({ payload }) => payload.length));
+    // One large row is soon forgotten.
+    this.#expectedBytes = Math.max(largest, Math.floor(this.#expectedBytes / 2));
   }
 
   /** A row that the scan came upon. False if there is no room for it: the scan stops before it. */
@@ -86,7 +119,7 @@ export class KeyQueues {
     } else if (
       queue.hasMore ||
       queue.rows.length >= this.#limits.maxBufferedPerKey ||
-      this.#bufferedRows >= this.#limits.maxBufferedRows
+      !this.#hasRoomForRows
     ) {
       // Passed over, and read by `refill` when its turn comes.
       queue.hasMore = true;
@@ -103,7 +136,7 @@ export class KeyQueues {
     const [queue] = this.#ready;
     if (queue === undefined) return undefined;
     const row = queue.rows.shift()!;
-    this.#bufferedRows -= 1;
+    this.#leave([row]);
     queue.inFlight = row.id;
     this.#ready.delete(queue);
     return { queue, row };
@@ -120,7 +153,7 @@ export class KeyQueues {
 
   /** The row in flight failed: the key waits for `release`, and gives its rows up to be read again. Not for dropped queues. */
   block(queue: KeyQueue, row: OutboxRow, backoff: Disposable): void {
-    this.#bufferedRows -= queue.rows.length;
+    this.#leave(queue.rows);
     queue.rows = [];
     queue.newestSeenId = Math.min(queue.newestSeenId, row.id - 1);
     queue.hasMore = true;
@@ -146,7 +179,9 @@ export class KeyQueues {
     }
   }
 
+  /** Undefined, too, while there is no room: rows that are in memory go out first, and none of them waits for a refill. */
   nextToRefill(): KeyQueue | undefined {
+    if (!this.#hasRoomForRows) return undefined;
     const [queue] = this.#toRefill;
     return queue;
   }
@@ -167,7 +202,7 @@ export class KeyQueues {
     for (const queue of this.#queueByKey.values()) {
       if (queue.tenure !== tenure) continue;
       queue.dropped = true;
-      this.#bufferedRows -= queue.rows.length;
+      this.#leave(queue.rows);
       queue.rows = [];
       if (queue.backoff !== undefined) this.#blockedCount -= 1;
       queue.backoff?.[Symbol.dispose]();
@@ -186,6 +221,12 @@ export class KeyQueues {
     queue.rows.push(row);
     queue.newestSeenId = row.id;
     this.#bufferedRows += 1;
+    this.#bufferedBytes += row.payload.length;
+  }
+
+  #leave(rows: readonly OutboxRow[]): void {
+    this.#bufferedRows -= rows.length;
+    for (const { payload } of rows) this.#bufferedBytes -= payload.length;
   }
 
   /** Puts a queue into the line it belongs to now; forgets it when nothing is known of it any more. */

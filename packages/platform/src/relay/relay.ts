@@ -24,7 +24,8 @@
  *   a row: such failures are retried for ever and never park, and at once when the bus says that it is back.
  * - All database work is done by one loop, one step at a time; publishing never happens inside a transaction.
  *   An error in the loop is logged, counted and followed by another try.
- * - Memory is bounded: rows by `maxBufferedRows`, keys by `maxKeys`. A key that backs off holds no rows.
+ * - Memory is bounded: rows by `maxBufferedRows`, their payloads by `maxBufferedBytes`, both passed by at most one read, and
+ *   keys by `maxKeys`. Besides them there are the rows under way (`maxInFlight`). A key that backs off holds no rows.
  */
 import type { Bus } from '../bus/bus.ts';
 import { isTransientBusError } from '../bus/bus-error.ts';
@@ -55,6 +56,8 @@ export interface RelayLimits {
   readonly maxInFlight: number;
   /** Rows in memory, and of these per key. */
   readonly maxBufferedRows: number;
+  /** Octets of payloads in memory. */
+  readonly maxBufferedBytes: number;
   readonly maxBufferedPerKey: number;
   /** Keys with rows under way or backing off; reading pauses beyond. */
   readonly maxKeys: number;
@@ -90,6 +93,7 @@ const DEFAULT_LIMITS: RelayLimits = {
   batchSize: 256,
   maxInFlight: 128,
   maxBufferedRows: 2048,
+  maxBufferedBytes: 16 * 1024 * 1024,
   maxBufferedPerKey: 256,
   maxKeys: 1024,
   maxAttempts: 10,
@@ -278,9 +282,10 @@ export class Relay {
       this.#pass = { position: this.#cursor, horizon: this.#horizon };
     }
     const pass = this.#pass;
-    const limit = this.#limits.batchSize;
+    const limit = this.#queues.rowsToRead(this.#limits.batchSize);
     const slots = this.#tenures.holdsAll ? undefined : this.#tenures.slots;
     const rows = await this.#readAfter(slots, pass.position, limit);
+    this.#queues.noteRead(rows);
     // A shard was gained meanwhile, which asks for a pass from the beginning.
     if (this.#pass !== pass) return;
     for (const row of rows) {
@@ -309,8 +314,9 @@ export class Relay {
     for (let round = 0; round < this.#limits.maxInFlight; round += 1) {
       const queue = this.#queues.nextToRefill();
       if (queue === undefined) return;
-      const limit = this.#limits.maxBufferedPerKey;
+      const limit = this.#queues.rowsToRead(this.#limits.maxBufferedPerKey);
       const rows = await this.#readOfKey.read({ key: queue.key, id: queue.newestSeenId, limit });
+      this.#queues.noteRead(rows);
       if (queue.dropped) continue;
       const fresh = rows.filter((row) => !this.#settlement.has(row.id));
       this.#queues.refill(queue, fresh, rows.length < limit ? undefined : rows.at(-1)?.id);

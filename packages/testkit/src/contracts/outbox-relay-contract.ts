@@ -237,6 +237,45 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
       expect(recorder.attempts).toHaveLength(10);
     });
 
+    test('holds no more octets and rows than it may, give or take one read', async () => {
+      const keys = Array.from({ length: 8 }, (_, index) => `k${index}`);
+      const payload = new Uint8Array(10_000);
+      const enqueueAll = (ids: string, byKey: boolean) =>
+        store.write(async (trx) => {
+          for (let index = 0; index < 320; index += 1) {
+            const key = keys[byKey ? Math.floor(index / 40) : index % 8]!;
+            const seq = byKey ? index % 40 : Math.floor(index / 8);
+            const messageId = `${ids}-${key}-${seq}`;
+            await enqueueOutbox(trx, { subject: `events.test.${key}`, orderingKey: key, messageId, payload });
+          }
+        });
+      const buffered: number[] = [];
+      const look = async ({ metrics }: ReturnType<typeof start>) => {
+        const [, rows] = /relay_buffered_rows (\d+)/.exec(await metrics.exposition()) ?? [];
+        buffered.push(Number(rows));
+      };
+      const limits = { maxInFlight: 2, batchSize: 40, maxBufferedPerKey: 40 };
+      await enqueueAll('octets', true);
+      const bytes = start({ ...limits, maxBufferedBytes: 50_000 });
+      recorder.setBehaviour(() => look(bytes));
+      await drained();
+      await bytes.relay.close();
+      // Five rows of it, and as many more as one read has; the first one does not know yet how large they are.
+      expect(Math.max(...buffered)).toBeLessThanOrEqual(5 + 5);
+      buffered.length = 0;
+      await enqueueAll('rows', false);
+      const rows = start({ ...limits, maxBufferedRows: 10 });
+      recorder.setBehaviour(() => look(rows));
+      await drained();
+      expect(Math.max(...buffered)).toBeLessThanOrEqual(10 + 40);
+      for (const key of keys) {
+        const ids = acceptedIds().filter((id) => id.includes(`-${key}-`));
+        expect(ids).toEqual(
+          ['octets', 'rows'].flatMap((of) => Array.from({ length: 40 }, (_, seq) => `${of}-${key}-${seq}`)),
+        );
+      }
+    });
+
     test('lets every key have its turn, however long another queue is', async () => {
       await enqueue('long', ...Array.from({ length: 500 }, (_, index) => `long-${index}`));
       await enqueue('short', 'short-1');
@@ -508,6 +547,7 @@ export function outboxRelayContract(adapter: string, createDatabase: () => Promi
           batchSize: small,
           maxInFlight: small,
           maxBufferedRows: small,
+          maxBufferedBytes: fc.integer({ min: 1, max: 100 }),
           maxBufferedPerKey: small,
           maxKeys: small,
         }),
