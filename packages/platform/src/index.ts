@@ -84,6 +84,7 @@ export {
   type PutResult,
 } from './blobs/blob-store.ts';
 export { openDiskBlobStore } from './blobs/disk-blob-store.ts';
+export { fallBack } from './blobs/fall-back.ts';
 export { measureBlobs } from './blobs/measure-blobs.ts';
 
 export type { Cache, CacheCodec, CacheOptions } from './cache/cache.ts';

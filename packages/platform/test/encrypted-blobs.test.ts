@@ -389,6 +389,60 @@ describe('data keys', () => {
   });
 });
 
+describe('a plain blob that is put again, encrypted', () => {
+  const bytes = pattern(3 * chunk + 5);
+
+  /** The store at three moments of a put: before its octets are visible, before that is known, and after. */
+  const watched = (look: (when: string) => Promise<void>): BlobStore => ({
+    ...disk,
+    get: (key, range) => disk.get(key, range),
+    async put(key, body, limits) {
+      await look('not visible');
+      const stored = await disk.put(key, body, limits);
+      await look('visible');
+      return stored;
+    },
+  });
+
+  test('is read as it was or as it is, at every moment', async () => {
+    await put('a', bytes, disk);
+    const seen: string[] = [];
+    const look = async (when: string) => {
+      for (const range of [undefined, { start: 0, end: 9 }, { start: 2 * chunk + 3, end: 3 * chunk }]) {
+        expect(await read('a', range)).toEqual(
+          bytes.subarray(range?.start ?? 0, (range?.end ?? Infinity) + 1),
+        );
+      }
+      seen.push(`${when}: ${await blobs.formOf('a')}`);
+    };
+    await put('a', bytes, await encryption.encrypt(watched(look)));
+    await look('settled');
+    expect(seen).toEqual(['not visible: plain', 'visible: sealed', 'settled: sealed']);
+    expect(await blobs.formOf('none')).toBeUndefined();
+  });
+
+  test('is read as it is when it became so between two looks of a reader', async () => {
+    for (const at of [1, 2]) {
+      await put('a', bytes, disk);
+      await encryption.store.write((trx) => trx.deleteFrom('blob_keys').execute());
+      let looks = 0;
+      const moving = await encryption.encrypt({
+        ...disk,
+        async get(key, range) {
+          // After the first look, or before the second: then it was found to have no key.
+          looks++;
+          if (at === 2 && looks === 2) await put('a', bytes);
+          const reader = await disk.get(key, range);
+          if (at === 1 && looks === 1) await put('a', bytes);
+          return reader;
+        },
+      });
+      expect(await read('a', undefined, moving)).toEqual(bytes);
+      expect(looks).toBeGreaterThan(at);
+    }
+  });
+});
+
 describe('rotation of the master key', () => {
   test('wraps all data keys anew and touches no blob; the old key can go then', async () => {
     const old = (await (await openMasterKeys(encryption.masterKeysFile)).current()).id;

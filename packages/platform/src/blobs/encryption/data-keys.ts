@@ -107,12 +107,16 @@ export function createDataKeys(deps: DataKeysDeps) {
       return { key, size: row.size ?? undefined };
     },
 
-    /** Whether the blob has any key: without one it is gone, or was never encrypted. */
-    async has(blobKey: string): Promise<boolean> {
+    /**
+     * Whether an upload of the blob was settled: without one it is gone, or was not encrypted yet. One that is encrypted just
+     * now has a key before its octets are visible.
+     */
+    async hasSettled(blobKey: string): Promise<boolean> {
       const row = await store.db
         .selectFrom('blob_keys')
         .select('size')
         .where('blob_key', '=', blobKey)
+        .where('size', 'is not', null)
         .limit(1)
         .executeTakeFirst();
       return row !== undefined;

@@ -7,7 +7,7 @@
  *   deleting a blob           deletes its row first: from then on the octets mean nothing, in every copy and backup of the store
  *
  * Blobs that were put before there was any encryption are read as they are: they have no row, and do not begin like one that is
- * encrypted. A blob that is put again becomes an encrypted one.
+ * encrypted. A blob that is put again becomes an encrypted one, and can be read at every moment of that.
  */
 import type { Log } from '../../log/log.ts';
 import {
@@ -40,6 +40,8 @@ export interface EncryptBlobsDeps extends DataKeysDeps {
 
 /** Rejects with what the database rejects with, too. */
 export interface EncryptedBlobStore extends BlobStore {
+  /** Whether what lies there is encrypted; undefined if nothing does. */
+  formOf(key: string): Promise<'sealed' | 'plain' | undefined>;
   /** A job: wraps all data keys by the current master key. May be stopped and begun again at any time. Resolves with how many. */
   rewrapDataKeys(signal?: AbortSignal): Promise<number>;
   /** A job: deletes data keys of uploads that were broken off or replaced. Resolves with how many. */
@@ -47,6 +49,9 @@ export interface EncryptedBlobStore extends BlobStore {
   /** How many data keys each master key wraps: one with none can be removed from the ring. */
   dataKeyUsage(): Promise<ReadonlyMap<string, number>>;
 }
+
+/** A blob is replaced once while it is moved; more often is somebody's mistake. */
+const maxAttempts = 3;
 
 export function encryptBlobs(inner: BlobStore, deps: EncryptBlobsDeps): EncryptedBlobStore {
   const keys = createDataKeys(deps);
@@ -92,36 +97,11 @@ export function encryptBlobs(inner: BlobStore, deps: EncryptBlobsDeps): Encrypte
     async get(key, range) {
       assertBlobKey(key);
       assertRange(range);
-      // What begins in the first chunk is read in one go, header and all.
-      const firstChunk = Math.floor((range?.start ?? 0) / chunkBytes);
-      const end = range?.end === undefined ? undefined : sealedEndOf(range.end);
-      const begun = await begin(key, firstChunk > 0 ? { start: 0, end: headerBytes - 1 } : toRange(0, end));
-      if (begun === undefined) return undefined;
-      const { reader, octets, generation } = begun;
-      try {
-        const found =
-          generation === undefined ? await foundPlain(key) : await keys.find({ blobKey: key, generation });
-        if (found === 'plain') {
-          await reader[Symbol.asyncDispose]();
-          return await inner.get(key, range);
-        }
-        if (found === 'none') {
-          await reader[Symbol.asyncDispose]();
-          return undefined;
-        }
-        const size = plainSizeOf(reader.size);
-        if (found === 'other' || size === undefined || (found.size ?? size) !== size) throw damaged();
-        const part = partOf(size, range);
-        const cipher = new ChunkCipher(found.key);
-        if (part === undefined || firstChunk === 0) {
-          return toReader(reader, size, part, part && openBody({ octets, cipher, size, ...part }));
-        }
-        await reader[Symbol.asyncDispose]();
-        return await getFrom(key, firstChunk, reader.size, end, { cipher, size, ...part });
-      } catch (error) {
-        await reader[Symbol.asyncDispose]();
-        throw error;
+      for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+        const opened = await openNow(key, range);
+        if (opened !== 'replaced') return opened;
       }
+      throw new BlobError('BLOB_STORE_UNAVAILABLE', 'the blob was replaced whenever it was opened');
     },
 
     async delete(key) {
@@ -132,6 +112,12 @@ export function encryptBlobs(inner: BlobStore, deps: EncryptBlobsDeps): Encrypte
 
     listPage: (prefix, from) => inner.listPage(prefix, from),
 
+    async formOf(key) {
+      const begun = await begin(key, { start: 0, end: headerBytes - 1 });
+      await begun?.reader[Symbol.asyncDispose]();
+      return begun && (begun.generation === undefined ? 'plain' : 'sealed');
+    },
+
     rewrapDataKeys: (signal) =>
       keys.rewrap((blobKey, err) => {
         deps.log.error({ err, blobKey }, 'a data key could not be wrapped by the current master key');
@@ -140,9 +126,57 @@ export function encryptBlobs(inner: BlobStore, deps: EncryptBlobsDeps): Encrypte
     dataKeyUsage: () => keys.usage(),
   };
 
-  /** A blob with a key that does not look encrypted was encrypted once. */
-  async function foundPlain(key: string): Promise<'plain' | 'other'> {
-    return (await keys.has(key)) ? 'other' : 'plain';
+  /** `replaced`: another blob came into its place while this was looking, so it is to look again. */
+  async function openNow(
+    key: string,
+    range: ByteRange | undefined,
+  ): Promise<BlobReader | undefined | 'replaced'> {
+    // What begins in the first chunk is read in one go, header and all.
+    const firstChunk = Math.floor((range?.start ?? 0) / chunkBytes);
+    const end = range?.end === undefined ? undefined : sealedEndOf(range.end);
+    const begun = await begin(key, firstChunk > 0 ? { start: 0, end: headerBytes - 1 } : toRange(0, end));
+    if (begun === undefined) return undefined;
+    const { reader, octets, generation } = begun;
+    try {
+      if (generation === undefined) {
+        await reader[Symbol.asyncDispose]();
+        return await openPlain(key, range, reader.size);
+      }
+      const found = await keys.find({ blobKey: key, generation });
+      if (found === 'none') {
+        await reader[Symbol.asyncDispose]();
+        return undefined;
+      }
+      const size = plainSizeOf(reader.size);
+      if (found === 'other' || size === undefined || (found.size ?? size) !== size) throw damaged();
+      const part = partOf(size, range);
+      const cipher = new ChunkCipher(found.key);
+      if (part === undefined || firstChunk === 0) {
+        return toReader(reader, size, part, part && openBody({ octets, cipher, size, ...part }));
+      }
+      await reader[Symbol.asyncDispose]();
+      return await getFrom(key, firstChunk, reader.size, end, { cipher, size, ...part });
+    } catch (error) {
+      await reader[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** A blob with a settled key that does not look encrypted was encrypted once, or has been since this looked. */
+  async function openPlain(
+    key: string,
+    range: ByteRange | undefined,
+    size: number,
+  ): Promise<BlobReader | undefined | 'replaced'> {
+    if (await keys.hasSettled(key)) {
+      if ((await generationOf(key)) !== undefined) return 'replaced';
+      throw damaged();
+    }
+    const reader = await inner.get(key, range);
+    // Encrypted in the meantime, it would be longer.
+    if (reader === undefined || reader.size === size) return reader;
+    await reader[Symbol.asyncDispose]();
+    return 'replaced';
   }
 
   /** A part that begins after the first chunk: the header was read before. */
