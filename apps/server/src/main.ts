@@ -1,9 +1,10 @@
 /**
- * The server's process: `start`, `config`, `admin`, `relay` and `migrate-store`. Everything it does stands in @conclave/server; here are the
+ * The server's process: `start`, `config`, `admin`, `relay`, `migrate-store` and `migrate-blobs`. Everything it does stands in @conclave/server; here are the
  * command line, the configuration file, the words for people, and signals.
  */
 import { runAdmin } from './admin-command.ts';
 import { runConfig } from './config-command.ts';
+import { runMigrateBlobs } from './migrate-blobs-command.ts';
 import { runRelay } from './relay-command.ts';
 import { runStart } from './start-command.ts';
 import { UsageError } from './usage-error.ts';
@@ -13,6 +14,8 @@ const usage = `Usage: conclave start  [--config FILE] [--KEY=VALUE …]   run th
        conclave config centrifugo [--output FILE]        the configuration of a Centrifugo for this installation
        conclave migrate-store --to postgres://USER@HOST/DATABASE [--password-file FILE] [--config FILE] [--json]
                                                          move a running server from SQLite to PostgreSQL
+       conclave migrate-blobs [--concurrency N] [--config FILE] [--json]
+                                                         move attachments to S3, or to encryption, while the server runs
        conclave relay status|parked|unpark|discard       how events get to clients, and what stopped on the way
        conclave admin  COMMAND [--config FILE]           operate a running server (conclave admin --help)
 
@@ -32,6 +35,8 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
     case 'migrate-store':
       // Loads the client of PostgreSQL, which nothing else here needs.
       return (await import('./migrate-store-command.ts')).runMigrateStore(rest);
+    case 'migrate-blobs':
+      return runMigrateBlobs(rest);
     case undefined:
     case 'help':
     case '--help':

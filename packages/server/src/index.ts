@@ -36,6 +36,7 @@ export {
   type CentrifugoSecrets,
 } from './gateway/render-centrifugo-config.ts';
 export { startGateway, type RunningGateway, type StartGatewayDeps } from './gateway/start-gateway.ts';
+export type { BlobMoveStatus } from './move-blobs/move-progress.ts';
 export { allMigrations } from './schema/server-migrations.ts';
 export { newProcessId } from './server/process-id.ts';
 export { readOptionalSecretFile } from './secrets/secret-file.ts';

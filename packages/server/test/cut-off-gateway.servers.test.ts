@@ -51,6 +51,14 @@ requireServer(missingPostgres(), missingNats())('a gateway that is cut off from 
       relay: { leaseMs },
       secretsFile,
       shutdown: { drainMs: 1_000, graceMs: 2_000 },
+      // Two processes with attachments on disks of their own would not both be ready. Nobody asks for any here.
+      blobs: {
+        engine: 's3',
+        endpoint: 'http://127.0.0.1:9',
+        bucket: 'none',
+        accessKeyId: 'none',
+        secretAccessKeyFile: passwordFile,
+      },
       ...more,
     });
   };

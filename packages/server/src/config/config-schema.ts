@@ -182,6 +182,13 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe('For s3: the bucket stands in the path, not in the host name.'),
+      previous: z
+        .enum(['disk'])
+        .nullable()
+        .default(null)
+        .describe(
+          'Where attachments were before, while `conclave migrate-blobs` moves them: what is not in the new place yet is read there. null: nowhere else.',
+        ),
       masterKeysFile: secretFile(
         'the master keys that encrypt blobs at rest, made by `conclave admin blob-keys`',
       ),

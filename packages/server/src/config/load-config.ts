@@ -251,6 +251,14 @@ function crossChecks(config: Config, givenByKey: ReadonlyMap<string, Given>): Co
       `Give all of them (${roleNames.join(', ')}), or use store.engine postgres.`,
     );
   }
+  if (config.blobs.previous === config.blobs.engine) {
+    report(
+      'blobs.previous',
+      config.blobs.previous,
+      'is where attachments are kept',
+      'Remove it, or set blobs.engine to where they are to be moved.',
+    );
+  }
   if (transfers.defaultTtlMs > transfers.maxTtlMs) {
     report(
       'transfers.defaultTtlMs',

@@ -18,7 +18,9 @@ import { parseBody } from '../http/parse-input.ts';
 import { createRequestIds } from '../http/request-ids.ts';
 import { runRequestsAsWork } from '../http/request-work.ts';
 import type { BlobKeyStatus } from '../server/open-blobs.ts';
+import type { BlobMover } from '../move-blobs/blob-mover.ts';
 import { addBlobKeyRoutes } from './blob-key-routes.ts';
+import { addBlobMoveRoutes } from './blob-move-routes.ts';
 import type { RunningGateway } from '../gateway/start-gateway.ts';
 import { addGatewayRoutes } from './gateway-routes.ts';
 import { addReadOnlyRoutes, type ReadOnlyRoutesDeps } from './read-only-routes.ts';
@@ -35,6 +37,7 @@ export interface OperatorHttpDeps extends ReadOnlyRoutesDeps {
   readonly gateway: Pick<RunningGateway, 'describe' | 'disconnectClient'>;
   /** Undefined where blobs are not encrypted. */
   readonly blobKeyStatus: (() => Promise<BlobKeyStatus>) | undefined;
+  readonly blobMover: BlobMover;
 }
 
 /** The bearer token of operator commands, from the key of purpose `operator`. */
@@ -109,6 +112,7 @@ export function createOperatorHttp(deps: OperatorHttpDeps): FastifyInstance {
   );
   addReadOnlyRoutes(app, guarded, deps);
   addBlobKeyRoutes(app, guarded, deps.blobKeyStatus);
+  addBlobMoveRoutes(app, guarded, deps.blobMover);
   addGatewayRoutes(app, guarded, deps.gateway);
   addRelayRoutes(app, guarded, deps.relay);
   return app;

@@ -6,7 +6,9 @@ import type { Config } from '../config/config-schema.ts';
 import { readServerSecrets, secretsFileOf } from '../secrets/server-secrets.ts';
 import type { BlobKeyStatus } from '../server/open-blobs.ts';
 import type { GatewayDescription } from '../gateway/start-gateway.ts';
+import type { BlobMoveStatus } from '../move-blobs/move-progress.ts';
 import { blobKeyPaths } from './blob-key-routes.ts';
+import { blobMovePaths } from './blob-move-routes.ts';
 import { operatorPaths, operatorTokenOf } from './create-operator-http.ts';
 import { gatewayPaths } from './gateway-routes.ts';
 import { readOnlyPaths } from './read-only-routes.ts';
@@ -26,6 +28,10 @@ export interface OperatorClient {
   revokeRegistrationToken(id: string): Promise<boolean>;
   deactivateAccount(localpart: string): Promise<boolean>;
   blobKeys(): Promise<BlobKeyStatus>;
+  /** How far the move of attachments is. */
+  blobMove(): Promise<BlobMoveStatus>;
+  /** Asks for it, or goes on with it. */
+  beginBlobMove(concurrency: number): Promise<BlobMoveStatus>;
   describeGateway(): Promise<GatewayDescription>;
   /** Ends one connection for good, whether there is one or not. */
   disconnectClient(client: string): Promise<void>;
@@ -99,6 +105,36 @@ const blobKeysSchema = z
   .transform(({ current, keys }): BlobKeyStatus => ({
     current,
     keys: keys.map(({ id, data_keys: dataKeys, in_ring: isInRing }) => ({ id, dataKeys, isInRing })),
+  }));
+
+const amountSchema = z.object({ attachments: z.number(), bytes: z.number() });
+const placeSchema = z.enum(['disk', 's3']);
+
+const blobMoveSchema = z
+  .object({
+    engine: placeSchema,
+    previous: placeSchema.nullable(),
+    encrypted: z.boolean(),
+    begun_at_ms: z.number().nullable(),
+    finished_at_ms: z.number().nullable(),
+    total: amountSchema,
+    verified: amountSchema,
+    problems: z.number(),
+    some_problems: z.array(z.object({ storage_key: z.string(), problem: z.enum(['missing', 'damaged']) })),
+  })
+  .transform((status): BlobMoveStatus => ({
+    engine: status.engine,
+    previous: status.previous,
+    isEncrypted: status.encrypted,
+    begunAtMs: status.begun_at_ms,
+    finishedAtMs: status.finished_at_ms,
+    total: status.total,
+    verified: status.verified,
+    problems: status.problems,
+    someProblems: status.some_problems.map(({ storage_key: storageKey, problem }) => ({
+      storageKey,
+      problem,
+    })),
   }));
 
 const gatewaySchema = z.object({
@@ -177,6 +213,8 @@ export function createOperatorClient(
       return (await ask(z.object({ deactivated: z.boolean() }), 'POST', path)).deactivated;
     },
     blobKeys: () => ask(blobKeysSchema, 'GET', blobKeyPaths.blobKeys),
+    blobMove: () => ask(blobMoveSchema, 'GET', blobMovePaths.blobMove),
+    beginBlobMove: (concurrency) => ask(blobMoveSchema, 'POST', blobMovePaths.blobMove, { concurrency }),
     describeGateway: () => ask(gatewaySchema, 'GET', gatewayPaths.gateway),
     async disconnectClient(client) {
       await ask(z.object({}), 'POST', gatewayPaths.disconnect, { client });

@@ -2,6 +2,7 @@
 import type { OutboxTables } from '@conclave/platform';
 import type { BlobKeyTables } from '@conclave/platform/blob-encryption';
 import type { AccountTables } from '../accounts/account-tables.ts';
+import type { MoveBlobsTables } from '../move-blobs/move-tables.ts';
 import type { SealedGroupTables } from '../sealed-groups/sealed-group-tables.ts';
 import type { TransferTables } from '../transfers/transfer-tables.ts';
 
@@ -11,6 +12,6 @@ export interface ServerIdentityTable {
 }
 
 export interface ServerDatabase
-  extends OutboxTables, BlobKeyTables, AccountTables, TransferTables, SealedGroupTables {
+  extends OutboxTables, BlobKeyTables, AccountTables, TransferTables, SealedGroupTables, MoveBlobsTables {
   server_identity: ServerIdentityTable;
 }

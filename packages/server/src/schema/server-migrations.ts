@@ -11,6 +11,7 @@ import { createSealedGroups } from './0004-sealed-groups.ts';
 import { keepSubtreeHashes } from './0005-subtree-hashes.ts';
 import { findFramesByTime } from './0006-frames-by-time.ts';
 import { rememberAttachmentSweep } from './0007-attachment-sweep.ts';
+import { moveAttachments } from './0008-attachment-moves.ts';
 
 export const serverMigrations: MigrationSequence = {
   name: 'server',
@@ -22,6 +23,7 @@ export const serverMigrations: MigrationSequence = {
     keepSubtreeHashes,
     findFramesByTime,
     rememberAttachmentSweep,
+    moveAttachments,
   ],
 };
 

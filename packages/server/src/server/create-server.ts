@@ -44,6 +44,8 @@ import { refuseUpgrade } from '../http/refuse-upgrade.ts';
 import { runInOneProcess } from '../jobs/run-in-one-process.ts';
 import { startJobs, type Job } from '../jobs/supervised-jobs.ts';
 import { createOperatorHttp, operatorTokenOf } from '../operator/create-operator-http.ts';
+import { startBlobMover } from '../move-blobs/blob-mover.ts';
+import { claimPlace } from '../move-blobs/claim-place.ts';
 import { refuseMovedDatabase } from '../migrate-store/move-record.ts';
 import { refuseUnfinishedMove } from '../migrate-store/unfinished-move.ts';
 import { addPages } from '../pages/pages.ts';
@@ -61,7 +63,7 @@ import { publicUrlOf, serverNameOf } from './derive-addresses.ts';
 import { createRateLimiters } from './rate-limiters.ts';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
 import { gateStore } from './gated-store.ts';
-import { beLoneProcess } from './lone-process.ts';
+import { attachmentsOnDisk, beLoneProcess, busInMemory } from './lone-process.ts';
 import { openBlobs } from './open-blobs.ts';
 import { openBus, openLeases, openSharedMemory, openStore } from './open-engines.ts';
 import { newProcessId } from './process-id.ts';
@@ -210,7 +212,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
   const leases = measureLeases(await openLeases(engineDeps), metrics);
   const checks = [...gated.checks];
   if (store.engine !== 'sqlite' && config.bus.engine === 'process') {
-    checks.push(await beLoneProcess({ leases, lifecycle, log }));
+    checks.push(await beLoneProcess({ leases, lifecycle, log }, busInMemory));
   }
   let onStreamMade = (): void => {};
   const bus = await openBus(engineDeps, () => onStreamMade());
@@ -270,7 +272,21 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     'proofs',
     createProofPool({ clock: systemClock, log, metrics, tracer }, config.proofs),
   );
-  const { blobs, jobs: blobJobs, keyStatus } = await openBlobs(engineDeps, { store, shared });
+  const usesDisk = config.blobs.engine === 'disk' || config.blobs.previous === 'disk';
+  if (usesDisk && store.engine !== 'sqlite' && config.bus.engine === 'nats' && (has('api') || has('jobs'))) {
+    checks.push(await beLoneProcess({ leases, lifecycle, log }, attachmentsOnDisk));
+  }
+  await claimPlace(store, config.blobs);
+  const { blobs, jobs: blobJobs, moveViews, keyStatus } = await openBlobs(engineDeps, { store, shared });
+  const blobMover = startBlobMover({
+    store,
+    leases,
+    lifecycle,
+    clock,
+    log,
+    views: moveViews,
+    isWorker: has('jobs'),
+  });
   const transfers = createTransfers({ store, clock, random, settings: config.transfers });
   const sealedGroups = createSealedGroupsFeature({
     suite: createSuite(createNodeEngine()),
@@ -326,6 +342,7 @@ async function compose(deps: ComposeDeps): Promise<ConclaveServer> {
     readOnly,
     movableDirectory: store.engine === 'sqlite' ? dataDirectory : undefined,
     blobKeyStatus: keyStatus,
+    blobMover,
     relay: { store, leases, shards: config.relay.shards },
     gateway,
     clock,

@@ -3,6 +3,7 @@
  *
  *   sealed groups ─▶ encryption ─┬────────────────────────────▶ disk
  *                      │         └─▶ small ones in a cache ───▶ S3
+ *                      │                        and, during a move, the disk for what is not there
  *                      └─ data keys: rows of the database, wrapped by the master keys of a file
  *
  * A small attachment (a roster, a thumbnail) is fetched by all members of a group within seconds. Each has a storage key of its
@@ -11,6 +12,7 @@
 import { join, resolve } from 'node:path';
 import {
   cacheBlobs,
+  fallBack,
   octetsCodec,
   openDiskBlobStore,
   systemClock,
@@ -20,11 +22,13 @@ import {
 import {
   blobKeysOf,
   encryptBlobs,
+  type EncryptedBlobStore,
   MasterKeysError,
   openMasterKeys,
   type MasterKeys,
 } from '@conclave/platform/blob-encryption';
 import type { Job } from '../jobs/supervised-jobs.ts';
+import type { MoveViews } from '../move-blobs/move-blobs.ts';
 import type { ServerDatabase } from '../schema/server-database.ts';
 import { readSecretFile } from '../secrets/secret-file.ts';
 import { SecretsFileError } from '../secrets/server-secrets.ts';
@@ -34,6 +38,8 @@ export interface OpenBlobs {
   readonly blobs: BlobStore;
   /** What is to be done now and again, by one process of the installation at a time. */
   readonly jobs: readonly Omit<Job, 'intervalMs'>[];
+  /** What a move of attachments works with; undefined where there is nothing to move. */
+  readonly moveViews: MoveViews | undefined;
   /** Undefined where blobs are not encrypted. */
   readonly keyStatus: (() => Promise<BlobKeyStatus>) | undefined;
 }
@@ -70,16 +76,34 @@ export async function openBlobs(
   deps: EngineDeps,
   { store, shared }: { readonly store: Store<ServerDatabase>; readonly shared: SharedMemory },
 ): Promise<OpenBlobs> {
-  const { masterKeysFile } = deps.config.blobs;
-  const plain = await openEngine(deps, shared);
-  if (masterKeysFile === null) return { ...plain, keyStatus: undefined };
+  const { masterKeysFile, previous } = deps.config.blobs;
+  const { current, uncached, jobs } = await openEngine(deps, shared);
+  const before = previous === null ? undefined : await openDisk(deps);
+  const serving = before === undefined ? current : fallBack(current, before);
+  if (masterKeysFile === null) {
+    const readBack = {
+      get: uncached.get.bind(uncached),
+      formOf: async (key: string) => await plainFormOf(uncached, key),
+    };
+    const moveViews = before && { target: current, readBack, previous: before, serving, sealed: false };
+    return { blobs: serving, jobs, moveViews, keyStatus: undefined };
+  }
   const { clock, random, log } = deps;
   const masterKeys = await openRing(masterKeysFile);
-  const blobs = encryptBlobs(plain.blobs, { store: blobKeysOf(store), masterKeys, clock, random, log });
+  const encrypt = (inner: BlobStore) =>
+    encryptBlobs(inner, { store: blobKeysOf(store), masterKeys, clock, random, log });
+  const blobs = encrypt(serving);
   return {
     blobs,
+    moveViews: {
+      target: encrypt(current),
+      readBack: encrypt(uncached),
+      previous: before && decrypted(before, encrypt(before)),
+      serving: blobs,
+      sealed: true,
+    },
     jobs: [
-      ...plain.jobs,
+      ...jobs,
       { name: 'data keys of older master keys', run: (signal) => blobs.rewrapDataKeys(signal) },
       { name: 'data keys without a blob', run: (signal) => blobs.collectDataKeys(signal) },
     ],
@@ -97,16 +121,37 @@ export async function openBlobs(
   };
 }
 
+async function openDisk({ config }: EngineDeps): Promise<BlobStore> {
+  return await openDiskBlobStore({ folder: join(resolve(config.dataDirectory), 'attachments') });
+}
+
+/** Without encryption there is one form. */
+async function plainFormOf(blobs: BlobStore, key: string): Promise<'plain' | undefined> {
+  const reader = await blobs.get(key);
+  await reader?.[Symbol.asyncDispose]();
+  return reader && 'plain';
+}
+
+/**
+ * The place from which attachments are moved. One that is plain there is read as such, though it may have a data key already: of
+ * the copy that a move has begun.
+ */
+function decrypted(raw: BlobStore, sealed: EncryptedBlobStore): Pick<BlobStore, 'get'> {
+  return {
+    get: async (key, range) =>
+      (await sealed.formOf(key)) === 'plain' ? await raw.get(key, range) : await sealed.get(key, range),
+  };
+}
+
 async function openEngine(
-  { config, log, lifecycle }: EngineDeps,
+  deps: EngineDeps,
   shared: SharedMemory,
-): Promise<Pick<OpenBlobs, 'blobs' | 'jobs'>> {
+): Promise<{ readonly current: BlobStore; readonly uncached: BlobStore; readonly jobs: OpenBlobs['jobs'] }> {
+  const { config, log, lifecycle } = deps;
   const { blobs } = config;
   if (blobs.engine === 'disk') {
-    return {
-      blobs: await openDiskBlobStore({ folder: join(resolve(config.dataDirectory), 'attachments') }),
-      jobs: [],
-    };
+    const disk = await openDisk(deps);
+    return { current: disk, uncached: disk, jobs: [] };
   }
   const { openS3BlobStore } = await import('@conclave/platform/s3');
   const opened = lifecycle.own(
@@ -126,7 +171,8 @@ async function openEngine(
   const run = () => opened.collectStaleUploads({ olderThanMs: staleUploadMs });
   const cache = await shared.createCache(smallBlobs);
   return {
-    blobs: cacheBlobs(opened, cache, smallBlobs.maxValueBytes),
+    current: cacheBlobs(opened, cache, smallBlobs.maxValueBytes),
+    uncached: opened,
     jobs: [{ name: 'stale uploads', run }],
   };
 }
