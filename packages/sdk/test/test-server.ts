@@ -12,6 +12,14 @@ export interface TestServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
+/** What all servers of a test file are told first; `undefined`: everything is embedded. */
+let engines: ConfigInput | undefined;
+
+/** Decides what servers that are started from now on run on: the same tests are run on other engines by it. */
+export function useEngines(config: ConfigInput | undefined): void {
+  engines = config;
+}
+
 const wide = { burst: 100_000, perMinute: 1_000_000 };
 
 export async function startTestServer(config: ConfigInput = {}): Promise<TestServer> {
@@ -21,6 +29,7 @@ export async function startTestServer(config: ConfigInput = {}): Promise<TestSer
     const server = await createServer(
       parseConfig({
         dataDirectory,
+        ...engines,
         ...config,
         listen: { host: '127.0.0.1', port, ...config.listen },
         admin: { enabled: false, ...config.admin },

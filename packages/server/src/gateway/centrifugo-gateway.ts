@@ -1,6 +1,6 @@
 /**
  * Centrifugo instead of a gateway in this process. It is fed by the bus without us; here is what this server asks of it:
- * how it is, and that it ends subscriptions at once when somebody was removed, also while the bus is down.
+ * how it is, and that it ends subscriptions soon after somebody was removed, also while the bus is down.
  */
 import type { Clock } from '@conclave/platform';
 import { CentrifugoError, createCentrifugoApi, type CentrifugoApi } from './centrifugo-api.ts';
@@ -8,6 +8,11 @@ import type { RunningGateway, StartGatewayDeps } from './start-gateway.ts';
 
 /** Channels that wait to be ended. Beyond them the command through the bus has to do. */
 const maxPendingEnds = 1_000;
+/**
+ * The removal itself is the last that is said on a channel, by way of the bus, and so is the command that ends it: who was
+ * removed hears why before he is cut off. The API is for when that has not come by now.
+ */
+const endAfterMs = 2_000;
 /** From 4000 to 4499 clients come back. */
 const comeBack = { code: 4000, reason: 'messages may have been missed' };
 /** Before Centrifugo, which did not answer, is asked again to let its clients come back. */
@@ -33,6 +38,7 @@ export function startCentrifugoGateway(deps: StartGatewayDeps): RunningGateway {
   }
 
   async function end(to: CentrifugoApi, channel: string): Promise<void> {
+    await pause(clock, endAfterMs, closing.signal);
     try {
       // Subscribers of groups are anonymous.
       await to.unsubscribe({ channel, user: '' });
