@@ -1,122 +1,30 @@
 /**
  * A server that lies about its log: a proxy before the real one withholds, swaps, rewrites, rolls back and forks frames, and
  * forges the live feed. It cannot forge what members accept; what it does to the order honest clients must notice and say.
- * Every lie has a group and a proxy of its own; the same conversation through a proxy that does not lie is the control.
+ * Every lie has a group and a proxy of its own. Two controls: the same conversation through a proxy that does not lie, of which
+ * nobody says anything; and the same lie told to clients without the code that notices (`honest/blindfold.ts`), which do not notice.
  */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemRandom } from '@conclave/platform';
 import type { Warning } from '@conclave/sdk';
 import { startLyingServer } from '@conclave/testkit';
 import type { LyingServer } from '@conclave/testkit';
-import { patienceMs } from '../honest/honest-process.ts';
-import type { HonestProcess } from '../honest/honest-process.ts';
+import { HonestProcess, patienceMs } from '../honest/honest-process.ts';
 import { openArena, stillTalk } from '../stage.ts';
-import type { Arena, Stage } from '../stage.ts';
+import type { Stage } from '../stage.ts';
+import type { Lie, Scene } from './lie.ts';
+import { liesAboutCommits } from './lies-about-commits.ts';
+import { liesAboutMessages } from './lies-about-messages.ts';
 
 const part = 'a lying server';
-
-interface Scene {
-  readonly arena: Arena;
-  readonly lying: LyingServer;
-  readonly ada: HonestProcess;
-  readonly bo: HonestProcess;
-  /** Says it and waits until the speaker and these others have it. */
-  readonly say: (speaker: HonestProcess, text: string, ...hearers: readonly HonestProcess[]) => Promise<void>;
-  /** The number of the newest frame. */
-  readonly lastSeq: () => Promise<number>;
-}
-
-interface Lie {
-  readonly name: string;
-  readonly tell: (scene: Scene) => Promise<void>;
-  /** Who must notice. */
-  readonly noticed: readonly ('Ada' | 'Bo')[];
-}
-
-const lies: readonly Lie[] = [
-  {
-    name: 'a message is withheld from Bo',
-    noticed: ['Bo'],
-    async tell({ lying, lastSeq, say, ada, bo }) {
-      lying.withhold([(await lastSeq()) + 1], { to: ['Bo'] });
-      await say(ada, 'Bo shall not read this');
-      await say(ada, 'but this', bo);
-    },
-  },
-  {
-    name: 'a message is withheld from Bo, and its place left empty',
-    noticed: ['Bo'],
-    async tell({ lying, lastSeq, say, ada }) {
-      lying.withhold([(await lastSeq()) + 1], { to: ['Bo'], leaveHole: true });
-      await say(ada, 'Bo shall not read this');
-      await say(ada, 'nor perhaps this');
-      lying.cutFeed();
-    },
-  },
-  {
-    name: 'two messages are shown to Bo in another order',
-    noticed: ['Bo'],
-    async tell({ lying, lastSeq, say, ada, bo }) {
-      const next = (await lastSeq()) + 1;
-      lying.swap(next, next + 1, { to: ['Bo'] });
-      await say(ada, 'first');
-      await say(ada, 'second');
-      await say(ada, 'third', bo);
-    },
-  },
-  {
-    name: 'the log is rolled back',
-    noticed: ['Ada', 'Bo'],
-    async tell({ lying, lastSeq, say, ada, bo }) {
-      await say(ada, 'this was said', bo);
-      lying.rollBack((await lastSeq()) - 1);
-      lying.cutFeed();
-    },
-  },
-  {
-    name: 'a message that Bo has read is replaced by another',
-    noticed: ['Bo'],
-    async tell({ arena, lying, lastSeq, say, ada, bo }) {
-      await say(ada, 'this was said', bo);
-      lying.replace(await lastSeq(), arena.founder.message(), { to: ['Bo'] });
-      lying.cutFeed({ to: ['Bo'] });
-    },
-  },
-  {
-    name: 'Ada and Bo are shown two logs, and then one',
-    noticed: ['Ada', 'Bo'],
-    async tell({ lying, lastSeq, say, ada, bo }) {
-      const takeBack = lying.fork(await lastSeq(), [['Ada'], ['Bo']]);
-      await say(ada, 'in one world');
-      await say(bo, 'in another');
-      await say(ada, 'still in the one');
-      takeBack();
-      lying.cutFeed();
-    },
-  },
-  {
-    name: 'the feed tells of a message that is not in the log',
-    noticed: ['Bo'],
-    async tell({ arena, lying, lastSeq, say, ada, bo }) {
-      // By a member that is in league with the server: what nobody vouches for, clients do not even look at.
-      const { member } = arena.founder;
-      const seq = (await lastSeq()) + 1;
-      const text = 'only Bo shall hear this';
-      const octets = member.prepareText(text).frame;
-      // Until Bo listens: whoever is not connected is told nothing.
-      for (let tries = 0; tries < 100; tries++) {
-        lying.forgeFeed({ seq, octets }, { to: ['Bo'] });
-        if (await bo.call('waitForText', { group: arena.groupId, text, timeoutMs: 200 })) break;
-      }
-      await say(ada, 'this stands in its place');
-      lying.cutFeed({ to: ['Bo'] });
-    },
-  },
-];
+/** Who is not blind says so within a fraction of this. */
+export const blindMs = 3_000;
 
 /** Lies that honest clients need not even report: they do not believe them, and go on. */
 async function tellNoise(stage: Stage, control: readonly string[]): Promise<void> {
   await using lying = await startLyingServer({ target: stage.url });
-  const scene = await openScene(stage, lying, 'noise on the feed');
+  const scene = await openScene(stage, lying, 'noise on the feed', stage.people);
   const { arena, ada, bo, say, lastSeq } = scene;
   await say(ada, 'before', bo);
   const seq = (await lastSeq()) + 1;
@@ -149,16 +57,42 @@ async function tellNoise(stage: Stage, control: readonly string[]): Promise<void
 }
 
 export async function lie(stage: Stage): Promise<void> {
-  const faults = await tellNoLies(stage);
-  await Promise.all([
-    tellNoise(stage, faults),
-    ...lies.map(({ name, tell, noticed }) => tellOne(stage, name, tell, noticed, faults)),
-  ]);
+  const calm = await tellNoLies(stage);
+  await using blind = await blindfolded(stage);
+  const lies = [...liesAboutMessages, ...liesAboutCommits];
+  await Promise.all([tellNoise(stage, calm), ...lies.map((one) => tellOne(stage, one, blind.people, calm))]);
 }
 
-async function openScene(stage: Stage, lying: LyingServer, name: string): Promise<Scene> {
-  const arena = await openArena(stage, name, { via: lying.url });
-  const [ada, bo] = arena.people as [HonestProcess, HonestProcess];
+/** Ada and Bo again, with the same SDK but for the code that notices lies. */
+export async function blindfolded(
+  { folder, url }: Stage,
+  occasion = 'blind',
+): Promise<AsyncDisposable & { readonly people: readonly HonestProcess[] }> {
+  const people = await Promise.all(
+    ['Ada', 'Bo'].map((name) =>
+      HonestProcess.start({ name, folder: join(folder, occasion, name), server: url, isBlindfolded: true }),
+    ),
+  );
+  return {
+    people,
+    async [Symbol.asyncDispose]() {
+      for (const person of people) await person[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openScene(
+  stage: Stage,
+  lying: LyingServer,
+  name: string,
+  listeners: readonly HonestProcess[],
+): Promise<Scene> {
+  const [ada, bo] = listeners as [HonestProcess, HonestProcess];
+  const people = [
+    [ada, 'owner'],
+    [bo, 'member'],
+  ] as const;
+  const arena = await openArena(stage, name, { via: lying.url, people });
   return {
     arena,
     lying,
@@ -181,7 +115,7 @@ async function openScene(stage: Stage, lying: LyingServer, name: string): Promis
 /** What is wrong with an honest conversation through the proxy: nothing, or no lie says anything. */
 async function tellNoLies(stage: Stage): Promise<string[]> {
   await using lying = await startLyingServer({ target: stage.url });
-  const scene = await openScene(stage, lying, 'no lies');
+  const scene = await openScene(stage, lying, 'no lies', stage.people);
   const { arena, ada, bo, say } = scene;
   await say(ada, 'an honest word', bo);
   lying.cutFeed();
@@ -200,46 +134,91 @@ async function tellNoLies(stage: Stage): Promise<string[]> {
 
 async function tellOne(
   stage: Stage,
-  name: string,
-  tell: Lie['tell'],
-  noticed: Lie['noticed'],
-  control: readonly string[],
+  { name, tell, noticed }: Lie,
+  blind: readonly HonestProcess[],
+  calm: readonly string[],
 ): Promise<void> {
-  await using lying = await startLyingServer({ target: stage.url });
-  const scene = await openScene(stage, lying, name);
-  const faults: string[] = [];
-  const seen: string[] = [];
-  await tell(scene);
-  for (const person of scene.arena.people.filter((one) => noticed.some((who) => who === one.name))) {
-    const evidence = await evidenceOf(person, scene.arena.groupId);
-    seen.push(`${person.name}: ${evidence ?? 'nothing'}`);
-    if (evidence === undefined) {
-      const warnings = await person.call('warnings', scene.arena.groupId);
-      faults.push(`${person.name} does not notice (${JSON.stringify(warnings)})`);
-    }
+  const [seen, unseen] = await Promise.all([
+    tellTo(stage, name, stage.people, async (scene) => {
+      await tell(scene);
+      return await evidenceOf(scene.arena.groupId, concerned(scene));
+    }),
+    tellTo(stage, `${name}, in the dark`, blind, async (scene) => {
+      await tell(scene);
+      await sleep(blindMs);
+      return await foundBy(scene.arena.groupId, concerned(scene));
+    }),
+  ]);
+  noteLie(stage, { name, noticed, seen, unseen, calm });
+
+  function concerned({ arena }: Scene): HonestProcess[] {
+    return arena.people.filter((one) => noticed.some((who) => who === one.name));
   }
+}
+
+async function tellTo(
+  stage: Stage,
+  name: string,
+  people: readonly HonestProcess[],
+  act: (scene: Scene) => Promise<Finds>,
+): Promise<Finds> {
+  await using lying = await startLyingServer({ target: stage.url });
+  return await act(await openScene(stage, lying, name, people));
+}
+
+/** What each client says of the server, by the person's name; undefined: nothing. */
+export type Finds = ReadonlyMap<string, string | undefined>;
+
+export function noteLie(
+  stage: Stage,
+  lie: {
+    readonly name: string;
+    readonly noticed: readonly string[];
+    readonly seen: Finds;
+    /** By clients without the code that notices. */
+    readonly unseen: Finds;
+    /** What was wrong without any lie. */
+    readonly calm: readonly string[];
+  },
+): void {
+  const { name, noticed, seen, unseen, calm } = lie;
+  const misses = noticed.filter((who) => seen.get(who) === undefined).map((who) => `${who} does not notice`);
+  const controls = [
+    ...calm,
+    ...[...unseen]
+      .filter(([, evidence]) => evidence !== undefined)
+      .map(([who, evidence]) => `${who} notices blindfolded (${evidence})`),
+  ];
   stage.outcomes.push({
     part,
     name,
     target: 'surface/log',
     mark: undefined,
-    expected: `noticed by ${noticed.join(' and ')}`,
-    observed: seen.join(', '),
-    faults: [...faults, ...control],
-    isControlled: control.length === 0,
+    expected: `noticed by ${noticed.join(' and ')}, and not blindfolded`,
+    observed: [...seen].map(([who, evidence]) => `${who}: ${evidence ?? 'nothing'}`).join(', '),
+    faults: [...misses, ...controls],
+    isControlled: controls.length === 0,
   });
 }
 
-/** What the person's client says of the server, as soon as it does. */
-async function evidenceOf(person: HonestProcess, group: string): Promise<string | undefined> {
+/** What these people's clients say of the server, as soon as all of them do. */
+export async function evidenceOf(group: string, people: readonly HonestProcess[]): Promise<Finds> {
   const deadline = Date.now() + patienceMs;
-  while (Date.now() < deadline) {
-    const warnings = await person.call('warnings', group);
-    const found = warnings.find(isAboutServer);
-    if (found !== undefined) return found.evidence;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  for (;;) {
+    const finds = await foundBy(group, people);
+    if ([...finds.values()].every((evidence) => evidence !== undefined) || Date.now() > deadline)
+      return finds;
+    await sleep(50);
   }
-  return undefined;
+}
+
+export async function foundBy(group: string, people: readonly HonestProcess[]): Promise<Finds> {
+  const finds = new Map<string, string | undefined>();
+  for (const person of people) {
+    const warnings = await person.call('warnings', group);
+    finds.set(person.name, warnings.find(isAboutServer)?.evidence);
+  }
+  return finds;
 }
 
 function isAboutServer(warning: Warning): warning is Extract<Warning, { kind: 'server-misbehaviour' }> {

@@ -44,6 +44,8 @@ export interface HonestCalls {
     gives: readonly Heard[];
   };
   remove: { takes: { group: string; leaf: number }; gives: void };
+  /** Commits new keys. */
+  refresh: { takes: string; gives: void };
   view: { takes: string; gives: View };
   warnings: { takes: string; gives: readonly Warning[] };
   heard: { takes: string; gives: readonly Heard[] };
@@ -123,6 +125,9 @@ const calls: {
   },
   async remove({ group, leaf }) {
     await groupOf(group).remove({ leaf });
+  },
+  async refresh(group) {
+    await groupOf(group).refresh();
   },
   view: viewOf,
   async warnings(group) {

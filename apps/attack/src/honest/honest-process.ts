@@ -36,13 +36,17 @@ export class HonestProcess implements AsyncDisposable {
     readonly name: string;
     readonly folder: string;
     readonly server: string;
+    /** Its SDK lacks all by which it would notice a lying server: see `blindfold.ts`. */
+    readonly isBlindfolded?: boolean;
   }): Promise<HonestProcess> {
-    await mkdir(options.folder, { recursive: true });
+    const { name, folder, server, isBlindfolded = false } = options;
+    await mkdir(folder, { recursive: true });
+    const blindfold = new URL('./blindfold.ts', import.meta.url).href;
     const child = fork(fileURLToPath(new URL('./honest-main.ts', import.meta.url)), {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: ['--disable-warning=ExperimentalWarning', ...(isBlindfolded ? ['--import', blindfold] : [])],
     });
-    const honest = new HonestProcess(options.name, child);
-    await honest.call('open', options);
+    const honest = new HonestProcess(name, child);
+    await honest.call('open', { name, folder, server });
     return honest;
   }
 
