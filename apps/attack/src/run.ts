@@ -13,6 +13,7 @@ import { actRemoved, keepChallenge, readUnasked } from './attacks/reading.ts';
 import { replay } from './attacks/replays.ts';
 import { abuseGateway, abuseHttp } from './attacks/transport.ts';
 import { forgeCreates, forgeProofs, overfill } from './attacks/proof-battles.ts';
+import { splitServer } from './attacks/two-futures.ts';
 import { breakDuties, breakFrames, breakHaste, breakRoles } from './attacks/rule-battles.ts';
 
 export interface RunOptions {
@@ -42,7 +43,7 @@ const battles: readonly (readonly [name: string, fights: readonly Fight[]])[] = 
   ['reading, removed members, replays', [readUnasked, actRemoved, replay]],
   ['HTTP and the gateway', [abuseHttp, abuseGateway]],
   ['cheating members', [cheat]],
-  ['a lying server', [lie]],
+  ['a lying server', [lie, splitServer]],
 ];
 
 export async function run(options: RunOptions): Promise<RunResult> {
