@@ -150,6 +150,7 @@ describe('CORS', () => {
     const allowed = await headersOf(open.url, path, origin, 'OPTIONS');
     expect(allowed.get('access-control-allow-origin')).toBe(origin);
     expect(allowed.get('vary')).toBe('Origin');
+    expect(allowed.get('access-control-expose-headers')).toContain('X-Conclave-Epoch');
     const other = await headersOf(open.url, path, 'https://evil.example', 'OPTIONS');
     expect(other.get('access-control-allow-origin')).toBeNull();
   });

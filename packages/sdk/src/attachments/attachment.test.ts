@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../encoding/bytes.ts';
-import { decodeAttachment, encodeAttachment, type Attachment } from './attachment.ts';
+import { cutLabel, decodeAttachment, encodeAttachment, type Attachment } from './attachment.ts';
 
 const attachment: Attachment = {
   blobId: new Uint8Array(16).fill(1),
@@ -28,6 +28,17 @@ describe('description of an attachment', () => {
   ])('is refused with %s', (_what, change) => {
     const fields = JSON.parse(new TextDecoder().decode(encodeAttachment(attachment))) as object;
     expect(decodeAttachment(utf8(JSON.stringify({ ...fields, ...change })))).toBeUndefined();
+  });
+
+  test.each([
+    ['a long name', 'x'.repeat(300), 'x'.repeat(255)],
+    ['a pair at the cut', `${'x'.repeat(254)}😀`, 'x'.repeat(254)],
+    ['a pair before the cut', `${'x'.repeat(253)}😀y`, `${'x'.repeat(253)}😀`],
+    ['half of a pair', 'a\ud800b', 'a\ufffdb'],
+    ['nothing', '', ''],
+  ])('cuts %s to what receivers take', (_what, name, cut) => {
+    expect(cutLabel(name)).toBe(cut);
+    expect(decodeAttachment(encodeAttachment({ ...attachment, name: cutLabel(name) }))?.name).toBe(cut);
   });
 
   test('whatever a member sends, decoding never throws', () => {

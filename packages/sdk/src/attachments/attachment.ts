@@ -8,6 +8,9 @@ import { fromUtf8, utf8 } from '../encoding/bytes.ts';
 /** The message type under which attachments travel. */
 export const attachmentType = 'conclave.attachment';
 
+/** Of names and media types, in UTF-16 code units. */
+const maxLabelLength = 255;
+
 export interface Attachment {
   /** 16 bytes. */
   readonly blobId: Uint8Array;
@@ -49,14 +52,20 @@ export function decodeAttachment(content: Uint8Array): Attachment | undefined {
   const blobId = bytesOf(fields['blobId'], 16);
   const key = bytesOf(fields['key'], 32);
   const sha256 = bytesOf(fields['sha256'], 32);
-  const name = shortText(fields['name'], 255);
-  const mediaType = shortText(fields['mediaType'], 255);
+  const name = shortText(fields['name'], maxLabelLength);
+  const mediaType = shortText(fields['mediaType'], maxLabelLength);
   const caption = shortText(fields['caption'], 4_000);
   const size = fields['size'];
   if (!blobId || !key || !sha256 || name === undefined || mediaType === undefined || caption === undefined)
     return undefined;
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
   return { blobId, key, sha256, size, name, mediaType, caption };
+}
+
+/** A name or media type as receivers take it: cut to its length, without half of a surrogate pair at the end or elsewhere. */
+export function cutLabel(text: string): string {
+  const cut = text.slice(0, maxLabelLength);
+  return (/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut).toWellFormed();
 }
 
 function bytesOf(value: unknown, length: number): Uint8Array | undefined {

@@ -12,7 +12,7 @@ import {
   type Role,
   type SealedGroup,
 } from '@conclave/sealed-group';
-import { attachmentType, encodeAttachment, type Attachment } from '../attachments/attachment.ts';
+import { attachmentType, cutLabel, encodeAttachment, type Attachment } from '../attachments/attachment.ts';
 import type { BlobClient, Progress, TransferOptions } from '../attachments/blob-client.ts';
 import { toBlob, toStream, type AttachmentSource } from '../attachments/octet-source.ts';
 import { encodeBase64url } from '../encoding/base64url.ts';
@@ -299,12 +299,12 @@ export class GroupHandle {
       key,
       sha256: hash,
       size: content.size,
-      name: (
-        options.name ?? ('name' in content && typeof content.name === 'string' ? content.name : '')
-      ).slice(0, 255),
-      mediaType: (
-        options.mediaType ?? (content.type === '' ? 'application/octet-stream' : content.type)
-      ).slice(0, 255),
+      name: cutLabel(
+        options.name ?? ('name' in content && typeof content.name === 'string' ? content.name : ''),
+      ),
+      mediaType: cutLabel(
+        options.mediaType ?? (content.type === '' ? 'application/octet-stream' : content.type),
+      ),
       caption,
     };
     return await this.send({ type: attachmentType, content: encodeAttachment(attachment) }, { signal });

@@ -35,7 +35,7 @@ export function applyCors(policy: CorsPolicy, request: FastifyRequest, reply: Fa
     'access-control-allow-origin': everyOrigin ? '*' : origin,
     'access-control-allow-headers':
       request.headers['access-control-request-headers'] ?? 'Content-Type, Authorization',
-    'access-control-expose-headers': 'Retry-After, X-Request-Id',
+    'access-control-expose-headers': 'Retry-After, X-Request-Id, X-Conclave-Epoch',
     'access-control-max-age': '600',
   });
 }
