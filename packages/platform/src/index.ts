@@ -81,6 +81,7 @@ export {
   type BlobStore,
   type ByteRange,
   type PutErrorCode,
+  type PutLimits,
   type PutResult,
 } from './blobs/blob-store.ts';
 export { openDiskBlobStore } from './blobs/disk-blob-store.ts';

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { blobStoreContract } from '@conclave/testkit/contracts';
+import { blobStoreContract, codeOf } from '@conclave/testkit/contracts';
 import { listBlobs, openDiskBlobStore } from '@conclave/platform';
 
 async function createFolder(): Promise<string> {
@@ -45,6 +46,27 @@ describe('blobs on disk', () => {
     const blobs = await openDiskBlobStore({ folder });
     await blobs.put('a', body('too', 'long'), { maxBytes: 4 });
     expect(await readdir(folder, { recursive: true })).toEqual(['blobs', 'incoming']);
+  });
+
+  test('a file that is cut off while it is read ahead is an error of its reader, and of nobody else', async () => {
+    const blobs = await openDiskBlobStore({ folder });
+    await blobs.put('a', body('x'.repeat(100_000), 'y'.repeat(100_000)), { maxBytes: 1_000_000 });
+    for (const reading of ['goes on', 'has ended']) {
+      await using reader = await blobs.get('a');
+      const chunks = reader!.body[Symbol.asyncIterator]();
+      await chunks.next();
+      const [name] = (await readdir(join(folder, 'blobs'), { recursive: true })).filter((path) =>
+        path.endsWith('/a'),
+      );
+      await truncate(join(folder, 'blobs', name!), 65_536);
+      // The chunk that was read ahead may be whole; what follows it is not there.
+      await chunks.next().catch(() => undefined);
+      await setTimeout(20);
+      if (reading === 'has ended') await chunks.return?.();
+      const code = await codeOf(chunks.next());
+      expect(code).toBe(reading === 'goes on' ? 'BLOB_STORE_UNAVAILABLE' : 'resolved');
+      await blobs.put('a', body('x'.repeat(100_000), 'y'.repeat(100_000)), { maxBytes: 1_000_000 });
+    }
   });
 
   test('files are readable by their owner only', async () => {

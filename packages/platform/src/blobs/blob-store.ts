@@ -18,6 +18,12 @@ export type PutErrorCode =
   /** There is no room. */
   | 'BLOB_STORE_FULL';
 
+export interface PutLimits {
+  readonly maxBytes: number;
+  /** False: the caller has no use for the result's `sha256`, which is empty then. Default true. */
+  readonly hash?: boolean;
+}
+
 /** Bytes `start` to `end`, both included, as in HTTP; without `end` to the last byte. */
 export interface ByteRange {
   readonly start: number;
@@ -34,8 +40,11 @@ export interface BlobReader extends AsyncDisposable {
 }
 
 export interface BlobStore {
-  /** Resolves with `ok` only after the blob is durable and visible, as a whole. Rejects with {@link BlobError}. */
-  put(key: string, body: AsyncIterable<Uint8Array>, limits: { maxBytes: number }): Promise<PutResult>;
+  /**
+   * Resolves with `ok` only after the blob is durable and visible, as a whole. Rejects with {@link BlobError}. What the body
+   * has yielded is the store's: it may still be writing it when it asks for the next chunk.
+   */
+  put(key: string, body: AsyncIterable<Uint8Array>, limits: PutLimits): Promise<PutResult>;
   /** `undefined` if there is no such blob. Rejects with {@link BlobError}. */
   get(key: string, range?: ByteRange): Promise<BlobReader | undefined>;
   /** Whether there was one. */

@@ -22,6 +22,7 @@ import {
   type BlobReader,
   type BlobStore,
   type ByteRange,
+  type PutLimits,
   type PutResult,
 } from './blob-store.ts';
 import { Intake } from './intake.ts';
@@ -52,11 +53,11 @@ class DiskBlobStore implements BlobStore {
     this.#incoming = incoming;
   }
 
-  async put(key: string, body: AsyncIterable<Uint8Array>, limits: { maxBytes: number }): Promise<PutResult> {
+  async put(key: string, body: AsyncIterable<Uint8Array>, limits: PutLimits): Promise<PutResult> {
     const target = this.#pathOf(key);
     const temporary = join(this.#incoming, String((this.#uploads += 1)));
     try {
-      const received = await receive(temporary, body, limits.maxBytes);
+      const received = await receive(temporary, body, limits);
       if (received.ok) await moveDurably(temporary, target);
       else await unlink(temporary);
       return received;
@@ -137,14 +138,20 @@ function decodeFileName(name: string): string {
 }
 
 /** Writes the body to a new file and syncs it. Throws what the file system throws; the body's errors are results. */
-async function receive(path: string, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<PutResult> {
+async function receive(path: string, body: AsyncIterable<Uint8Array>, limits: PutLimits): Promise<PutResult> {
   await using file = await open(path, 'wx', 0o600);
-  const intake = new Intake(body, maxBytes);
+  const intake = new Intake(body, limits);
+  let next = intake.next();
   try {
-    for (let chunk = await intake.next(); chunk !== undefined; chunk = await intake.next()) {
-      await writeWhole(file, chunk);
+    for (let chunk = await next; chunk !== undefined; chunk = await next) {
+      const written = writeWhole(file, chunk);
+      // While a chunk is written, the next one arrives, is hashed and, if the body does that, encrypted.
+      next = intake.next();
+      await written;
     }
   } catch (error) {
+    // It never rejects, and nothing is to be asked of the body before it has answered.
+    await next;
     await intake.endEarly();
     throw error;
   }
@@ -175,18 +182,35 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** Closes the file when it ends, however it ends. */
 async function* readBetween(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  let next: Promise<Uint8Array> | undefined;
   try {
     for (let position = start; position <= end;) {
-      const chunk = new Uint8Array(Math.min(READ_CHUNK_BYTES, end - position + 1));
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
-      // Blobs are never truncated in place: this is a file that was tampered with.
-      if (bytesRead === 0) throw new BlobError('BLOB_STORE_UNAVAILABLE', 'the blob is shorter than it was');
-      position += bytesRead;
-      yield chunk.subarray(0, bytesRead);
+      const chunk = await (next ?? readAt(file, position, end));
+      position += chunk.length;
+      // While somebody works on a chunk, the next one is read.
+      next = position <= end ? readAt(file, position, end) : undefined;
+      // Its failure is heard of when the chunk is asked for.
+      next?.catch(() => undefined);
+      yield chunk;
     }
   } finally {
+    // What was read ahead is nobody's any more.
+    await next?.catch(() => undefined);
     await file.close();
   }
+}
+
+async function readAt(file: FileHandle, position: number, end: number): Promise<Uint8Array> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(READ_CHUNK_BYTES, end - position + 1));
+  let bytesRead: number;
+  try {
+    ({ bytesRead } = await file.read(chunk, 0, chunk.length, position));
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+  // Blobs are never truncated in place: this is a file that was tampered with.
+  if (bytesRead === 0) throw new BlobError('BLOB_STORE_UNAVAILABLE', 'the blob is shorter than it was');
+  return chunk.subarray(0, bytesRead);
 }
 
 function unavailable(cause: unknown): BlobError {

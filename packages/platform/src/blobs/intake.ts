@@ -2,19 +2,20 @@
  * Takes an upload's body in: pulls one chunk after the other, counts and hashes them, and tells how it ended. Every adapter
  * of the blob port takes bodies in by this, so all of them stop at the same octet.
  */
-import { createHash } from 'node:crypto';
-import type { PutErrorCode, PutResult } from './blob-store.ts';
+import { createHash, type Hash } from 'node:crypto';
+import type { PutErrorCode, PutLimits, PutResult } from './blob-store.ts';
 
 export class Intake {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #maxBytes: number;
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash | undefined;
   #size = 0;
   #refusal: PutErrorCode | undefined;
 
-  constructor(body: AsyncIterable<Uint8Array>, maxBytes: number) {
+  constructor(body: AsyncIterable<Uint8Array>, { maxBytes, hash = true }: PutLimits) {
     this.#chunks = body[Symbol.asyncIterator]();
     this.#maxBytes = maxBytes;
+    this.#hash = hash ? createHash('sha256') : undefined;
   }
 
   /** Octets so far. */
@@ -44,7 +45,7 @@ export class Intake {
       await this.endEarly();
       return undefined;
     }
-    this.#hash.update(next.value);
+    this.#hash?.update(next.value);
     return next.value;
   }
 
@@ -56,6 +57,6 @@ export class Intake {
   /** After {@link next} was undefined. To be asked once. */
   result(): PutResult {
     if (this.#refusal !== undefined) return { ok: false, code: this.#refusal };
-    return { ok: true, size: this.#size, sha256: new Uint8Array(this.#hash.digest()) };
+    return { ok: true, size: this.#size, sha256: new Uint8Array(this.#hash?.digest() ?? []) };
   }
 }

@@ -53,6 +53,17 @@ export function blobStoreContract(adapter: string, create: () => Promise<Contrac
       },
     );
 
+    test.each([0, 1_000, 300_001])('gives back %d bytes that nobody wanted the hash of', async (size) => {
+      const bytes = pattern(size);
+      const body = chunksOf(bytes, 7_001);
+      expect(await blobs.put('a', body, { maxBytes: MAX_BYTES, hash: false })).toEqual({
+        ok: true,
+        size,
+        sha256: new Uint8Array(),
+      });
+      expect(await read('a')).toEqual(bytes);
+    });
+
     test('has no blob that was not put', async () => {
       expect(await blobs.get('nothing')).toBeUndefined();
       expect(await blobs.delete('nothing')).toBe(false);

@@ -76,14 +76,14 @@ export function encryptBlobs(inner: BlobStore, deps: EncryptBlobsDeps): Encrypte
   };
 
   return {
-    async put(key, body, { maxBytes }) {
+    async put(key, body, limits) {
       assertBlobKey(key);
       const { generation, key: dataKey } = await keys.create(key);
       const header = makeHeader(generation);
-      const intake = new Intake(body, maxBytes);
-      const sealed = sealBody(intake, new ChunkCipher(dataKey), header);
+      const intake = new Intake(body, limits);
+      const sealed = sealBody(intake, new ChunkCipher(dataKey), header, limits.maxBytes);
       // If this rejects, the blob may be visible all the same: the collector sees to the row.
-      const stored = await inner.put(key, sealed, { maxBytes: sealedSizeOf(maxBytes) });
+      const stored = await inner.put(key, sealed, { maxBytes: sealedSizeOf(limits.maxBytes), hash: false });
       if (!stored.ok) {
         await keys.discard({ blobKey: key, generation });
         return intake.refusal === undefined ? stored : intake.result();

@@ -61,9 +61,14 @@ export class ChunkCipher {
     this.#key = key;
   }
 
-  seal(index: number, isLast: boolean, plain: Uint8Array): Uint8Array {
+  /** Writes `plain.length` and 16 octets into `target` from `offset` on; returns how many. */
+  sealInto(index: number, isLast: boolean, plain: Uint8Array, target: Uint8Array, offset: number): number {
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonceOf(index, isLast));
-    return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    target.set(cipher.update(plain), offset);
+    // GCM holds nothing back.
+    cipher.final();
+    target.set(cipher.getAuthTag(), offset + plain.length);
+    return plain.length + tagBytes;
   }
 
   /** Undefined if this is not the chunk that was sealed at this place. */

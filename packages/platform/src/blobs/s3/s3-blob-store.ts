@@ -51,9 +51,9 @@ export function openS3BlobStore(deps: S3BlobStoreDeps): S3BlobStore {
   };
 
   return {
-    async put(key, body, { maxBytes }) {
+    async put(key, body, limits) {
       assertBlobKey(key);
-      return await uploadToS3({ calls, log, onNoSum }, key, body, maxBytes);
+      return await uploadToS3({ calls, log, onNoSum }, key, body, limits);
     },
 
     async get(key, range) {

@@ -22,7 +22,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import type { Log } from '../../log/log.ts';
-import { BlobError, type PutResult } from '../blob-store.ts';
+import { BlobError, type PutLimits, type PutResult } from '../blob-store.ts';
 import { Intake } from '../intake.ts';
 import { isNoRoom, noSuchObject, type S3Calls } from './s3-calls.ts';
 import { isReadBack, type SentPart } from './s3-read-back.ts';
@@ -49,9 +49,10 @@ export async function uploadToS3(
   deps: UploadDeps,
   key: string,
   body: AsyncIterable<Uint8Array>,
-  maxBytes: number,
+  limits: PutLimits,
 ): Promise<PutResult> {
-  const intake = new Intake(body, maxBytes);
+  const { maxBytes } = limits;
+  const intake = new Intake(body, limits);
   const partBytes = Math.max(minPartBytes, Math.ceil(maxBytes / maxParts));
   const parts = new PartFiller(intake, Math.min(partBytes, maxBytes));
   try {
@@ -203,7 +204,9 @@ async function completeUpload(deps: UploadDeps, upload: Upload, parts: readonly 
     calls.client.send(
       new CompleteMultipartUploadCommand({
         ...upload,
-        MultipartUpload: { Parts: parts.map(({ size: _, ...part }) => part) },
+        MultipartUpload: {
+          Parts: parts.map(({ PartNumber, ETag, ChecksumSHA256 }) => ({ PartNumber, ETag, ChecksumSHA256 })),
+        },
       }),
       options,
     ),
