@@ -2,7 +2,7 @@
  * An S3 server that knows no checksums: a real one behind a proxy that leaves every trace of them out of the answers, as older
  * servers do, and can change what it gives back.
  */
-import { createServer, request as send, type IncomingMessage } from 'node:http';
+import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
@@ -22,10 +22,7 @@ export async function startSumlessS3(target: string): Promise<SumlessS3> {
     const isObject = method === 'GET' && /^\/[^/?]+\/[^?]+/.test(url ?? '');
     if (isObject) reads++;
     const forwarded = send({ hostname, port, method, path: url, headers }, (answer) => {
-      void answerWithout(answer, isObject && state.isDamaging).then(({ status, fields, octets }) => {
-        response.writeHead(status, fields);
-        response.end(octets);
-      });
+      void answerWithout(answer, response, isObject && state.isDamaging);
     });
     forwarded.on('error', () => response.destroy());
     request.pipe(forwarded);
@@ -47,7 +44,11 @@ export async function startSumlessS3(target: string): Promise<SumlessS3> {
   return state;
 }
 
-async function answerWithout(answer: IncomingMessage, isDamaging: boolean) {
+async function answerWithout(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  isDamaging: boolean,
+): Promise<void> {
   const fields = Object.fromEntries(
     Object.entries(answer.headers).filter(([name]) => !/checksum|transfer-encoding/.test(name)),
   );
@@ -59,5 +60,6 @@ async function answerWithout(answer: IncomingMessage, isDamaging: boolean) {
     fields['content-length'] = String(octets.length);
   }
   if (isDamaging && octets.length > 0) octets[octets.length - 1]! ^= 1;
-  return { status: answer.statusCode ?? 502, fields, octets };
+  response.writeHead(answer.statusCode ?? 502, fields);
+  response.end(octets);
 }

@@ -29,7 +29,8 @@ export async function sweepOrphans(
   const before = clock.nowMs() - orphanAgeMs;
   let from = await readPlace(store);
   let swept = 0;
-  for (let looked = 0; looked < maxKeys && signal?.aborted !== true;) {
+  for (let looked = 0; looked < maxKeys;) {
+    if (signal?.aborted === true) break;
     const page = await blobs.listPage(prefix, from);
     // An empty page counts as well.
     looked += Math.max(1, page.keys.length);
