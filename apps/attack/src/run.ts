@@ -8,6 +8,7 @@ import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { cheat } from './attacks/cheating.ts';
 import { lie } from './attacks/lying-server.ts';
+import { reuseNonces } from './attacks/nonces.ts';
 import { breakPairs } from './attacks/pairs.ts';
 import { actRemoved, keepChallenge, readUnasked } from './attacks/reading.ts';
 import { replay } from './attacks/replays.ts';
@@ -42,7 +43,7 @@ const battles: readonly (readonly [name: string, fights: readonly Fight[]])[] = 
   ['proofs and signatures', [forgeProofs, overfill]],
   ['reading, removed members, replays', [readUnasked, actRemoved, replay]],
   ['HTTP and the gateway', [abuseHttp, abuseGateway]],
-  ['cheating members', [cheat]],
+  ['cheating members', [cheat, reuseNonces]],
   ['a lying server', [lie, splitServer]],
 ];
 

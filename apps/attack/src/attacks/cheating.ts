@@ -12,6 +12,7 @@ import { patienceMs } from '../honest/honest-process.ts';
 import { flipped } from '../mallory/bad-encodings.ts';
 import { deviantCommit } from '../mallory/deviant-commit.ts';
 import type { Mallory } from '../mallory/mallory.ts';
+import { sealedMessage as sealed } from '../mallory/sealed-message.ts';
 import { openArena, patiently, settled, stillTalk, viewsOf } from '../stage.ts';
 import type { Arena, Stage } from '../stage.ts';
 
@@ -113,27 +114,6 @@ interface FalseMessage {
   readonly name: string;
   readonly target: RuleId;
   readonly make: (mallory: Mallory) => Uint8Array;
-}
-
-/** As the founder's state has it, with its keys for any leaf. */
-function sealed(
-  mallory: Mallory,
-  { leaf = mallory.leaf, skip = 0, text }: { leaf?: LeafIndex; skip?: number; text: string },
-): Uint8Array {
-  const { keys, signingKey, lastSeen } = mallory.state;
-  const { header } = mallory;
-  for (let count = 0; count < skip; count++) valueOf(keys!.secretTree.takeNext(leaf));
-  const content = valueOf(
-    sealMessage({
-      keys: keys!,
-      frame: header,
-      leaf,
-      signingKey: signingKey!,
-      lastSeen,
-      content: { kind: 'text', text },
-    }),
-  );
-  return mallory.message({ header, masked: content.header, ciphertext: content.ciphertext });
 }
 
 const falseKinds: readonly FalseMessage[] = [

@@ -66,6 +66,8 @@ export interface Changes {
   readonly header?: Partial<FrameHeader>;
   readonly content?: (content: CommitContent) => Partial<CommitContent>;
   readonly trail?: (trail: CommitTrailerContent) => Partial<CommitTrailerContent>;
+  /** Signs in the place of the leaf's old key. */
+  readonly oldSecret?: SecretScalar;
   /** After everything was signed. */
   readonly signed?: (trail: CommitTrailerContent) => Partial<CommitTrailerContent>;
 }
@@ -170,7 +172,7 @@ export class Mallory {
     const context = trailerSignatureContext(header, trailerContext(bodyHash, unsigned));
     const signed = {
       ...rest,
-      oldSignature: signAs('commit-old', this.leafSecret, context),
+      oldSignature: signAs('commit-old', changes.oldSecret ?? this.leafSecret, context),
       newSignature: signAs('commit-new', secrets.pathSecrets.get(leafNode(this.leaf))!, context),
     };
     return encodeFrame(body, encodeCommitTrailer({ ...signed, ...changes.signed?.(signed) }));
