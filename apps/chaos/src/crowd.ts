@@ -10,6 +10,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccountClient } from '@conclave/sdk';
+import type { OpenStep } from './client/client-main.ts';
 import { ClientProcess } from './client/client-process.ts';
 import type { Progress } from './client/seat.ts';
 import type { ReadLog } from './history/history.ts';
@@ -82,11 +83,11 @@ export class Crowd implements AsyncDisposable {
   }
 
   /** Of everybody, guests too. */
-  async progress(): Promise<Progress[]> {
+  async progress(): Promise<{ seats: Progress[]; steps: OpenStep[] }> {
     const all = await Promise.all(
       [...this.#clients.values()].map((client) => client.call('progress', undefined)),
     );
-    return all.flat();
+    return { seats: all.flatMap(({ seats }) => seats), steps: all.flatMap(({ steps }) => steps) };
   }
 
   client(name: string): ClientProcess {
@@ -114,7 +115,7 @@ export class Crowd implements AsyncDisposable {
   async settle(timeoutMs: number): Promise<boolean> {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
-      const seats = (await this.progress()).filter(({ isRemoved }) => !isRemoved);
+      const seats = (await this.progress()).seats.filter(({ isRemoved }) => !isRemoved);
       const isEven = this.groups.every(({ id }) => {
         const places = seats.filter(({ group }) => group === id).map(({ lastSeq }) => lastSeq);
         return new Set(places).size === 1;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FaultRecord, HistoryEntry, LogFrame, ReadLog } from '../history/history.ts';
+import { director } from '../history/history.ts';
+import type { Death, FaultRecord, HistoryEntry, LogFrame, ReadLog } from '../history/history.ts';
 import { checkHistory } from './check-history.ts';
 import type { ViolationKind } from './violation.ts';
 import { violationKinds } from './violation.ts';
@@ -23,14 +24,21 @@ const senders: Record<number, 'ada' | 'bo' | 'cy'> = {
   12: 'bo',
   13: 'ada',
 };
-const fault: FaultRecord = { name: 'kill server-1', startMs: 8_500, endMs: 9_500 };
+const fault: FaultRecord = {
+  name: 'kill p1',
+  kind: 'kill',
+  component: 'p1',
+  startMs: 8_500,
+  endMs: 9_500,
+};
+const limits = { recoveryLimitMs: 10_000, stopLimitMs: 16_000 };
 
 const idOf = (seq: number): string => `id-${seq}`;
 const uidOf = (seq: number): string => `${senders[seq]}/${seq}`;
 const timeOf = (seq: number): number => seq * 1_000;
 
 /** A run in which all is well: what follows spoils copies of it, one thing at a time. */
-function wellDone(): { entries: HistoryEntry[]; logs: ReadLog[]; faults: FaultRecord[] } {
+function wellDone(): { entries: HistoryEntry[]; logs: ReadLog[]; faults: FaultRecord[]; deaths: Death[] } {
   const entries: HistoryEntry[] = [
     { kind: 'joined', member: 'ada', group, atMs: 1_000, leaf: 0, epoch: 0 },
     { kind: 'joined', member: 'bo', group, atMs: 2_000, leaf: 1, epoch: 1 },
@@ -71,9 +79,13 @@ function wellDone(): { entries: HistoryEntry[]; logs: ReadLog[]; faults: FaultRe
     status: 403,
     lastSeq: undefined,
   });
+  // Ada asks for Cy's removal, which a fault delays.
+  const step = 'ada/removing cy/1';
+  entries.push({ kind: 'step', member: 'ada', group, atMs: 8_400, step, what: 'removing cy' });
+  entries.push({ kind: 'step-ended', member: 'ada', group, atMs: 9_700, step, code: undefined });
   for (const member of ['ada', 'bo']) entries.push({ kind: 'stopped', member, group, atMs: 30_000 });
   const log = (server: string): ReadLog => ({ group, server, frames: frames.map((frame) => ({ ...frame })) });
-  return { entries, logs: [log('a'), log('b')], faults: [fault] };
+  return { entries, logs: [log('a'), log('b')], faults: [fault], deaths: [] };
 }
 
 type Run = ReturnType<typeof wellDone>;
@@ -85,7 +97,7 @@ function spoiled(spoil: (run: Run) => void): Run {
 }
 
 function kindsAfter(spoil: (run: Run) => void): ViolationKind[] {
-  const { violations } = checkHistory({ ...spoiled(spoil), recoveryLimitMs: 10_000 });
+  const { violations } = checkHistory({ ...spoiled(spoil), ...limits });
   return [...new Set(violations.map(({ kind }) => kind))].sort();
 }
 
@@ -95,6 +107,38 @@ function find(run: Run, kind: HistoryEntry['kind'], member: string, seq: number)
   );
   if (index === -1) throw new Error(`no ${kind} of ${member} at ${seq}`);
   return index;
+}
+
+function endStepAt(run: Run, atMs: number | undefined): void {
+  const index = run.entries.findIndex(({ kind }) => kind === 'step-ended');
+  const [ended] = run.entries.splice(index, 1);
+  if (atMs !== undefined) run.entries.push({ ...ended!, atMs });
+}
+
+/** Di joins and says one thing, at 15, and hears another, at 16; Ada and Bo hear both. */
+function guestComes(run: Run, joinedMs: number, goesOnAfterMs = 1_000): void {
+  const at = joinedMs + goesOnAfterMs;
+  run.entries.push({ kind: 'joined', member: 'di', group, atMs: joinedMs, leaf: 2, epoch: 4 });
+  const says = (by: string, seq: number): void => {
+    const [uid, id] = [`${by}/${seq}`, idOf(seq)];
+    run.entries.push({ kind: 'sending', member: by, group, atMs: at - 500, uid, attachment: false });
+    run.entries.push({ kind: 'acknowledged', member: by, group, atMs: at, uid, seq, id });
+    for (const member of ['ada', 'bo', 'di'])
+      run.entries.push({ kind: 'received', member, group, atMs: at, uid, seq, id, by, sentAtMs: at - 500 });
+  };
+  says('di', 15);
+  says('ada', 16);
+  for (const { frames } of run.logs)
+    (frames as LogFrame[]).push(
+      { seq: 14, epoch: 3, id: idOf(14), kind: 'commit', committer: 2, removes: [] },
+      { seq: 15, epoch: 4, id: idOf(15), kind: 'message' },
+      { seq: 16, epoch: 4, id: idOf(16), kind: 'message' },
+    );
+}
+
+function stopWith(run: Run, stopped: Partial<NonNullable<FaultRecord['stopped']>>): void {
+  const inOrder = { exitCode: 0, wasKilled: false, tookMs: 5_000 };
+  run.faults[0] = { ...fault, name: 'stop p1', kind: 'stop', stopped: { ...inOrder, ...stopped } };
 }
 
 /** Each is planted in a good history; the checker must find it, and nothing that is not there. */
@@ -269,7 +313,7 @@ const planted: readonly {
   },
   {
     what: 'a client whose messages are never acknowledged again',
-    kinds: ['stuck'],
+    kinds: ['stuck', 'unanswered'],
     spoil(run) {
       const isLater = (entry: HistoryEntry): boolean =>
         entry.kind === 'acknowledged' && entry.member === 'bo' && entry.seq > 9;
@@ -278,8 +322,56 @@ const planted: readonly {
   },
   {
     what: 'one message that is never answered',
-    kinds: ['stuck'],
+    kinds: ['unanswered'],
     spoil: (run) => run.entries.splice(find(run, 'acknowledged', 'ada', 13), 1),
+  },
+  {
+    what: 'a step that goes on for more than the time after a fault',
+    kinds: ['stuck'],
+    spoil: (run) => endStepAt(run, fault.endMs + 10_100),
+  },
+  {
+    what: 'a step that never ends',
+    kinds: ['stuck', 'unanswered'],
+    spoil: (run) => endStepAt(run, undefined),
+  },
+  {
+    what: 'a guest that came after a fault and is never answered',
+    kinds: ['stuck', 'unanswered'],
+    spoil(run) {
+      guestComes(run, 14_000);
+      run.entries = run.entries.filter(({ kind, member }) => !(kind === 'acknowledged' && member === 'di'));
+    },
+  },
+  {
+    what: 'a guest that came after a fault and went on late',
+    kinds: ['stuck'],
+    spoil: (run) => guestComes(run, 14_000, 10_100),
+  },
+  {
+    what: 'a server process that ends with an error when it is asked to end',
+    kinds: ['unclean-stop'],
+    spoil: (run) => stopWith(run, { exitCode: 1 }),
+  },
+  {
+    what: 'a server process that a signal ends when it is asked to end',
+    kinds: ['unclean-stop'],
+    spoil: (run) => stopWith(run, { exitCode: null }),
+  },
+  {
+    what: 'a server process that does not end when it is asked to',
+    kinds: ['unclean-stop'],
+    spoil: (run) => stopWith(run, { exitCode: null, wasKilled: true, tookMs: 25_000 }),
+  },
+  {
+    what: 'a server process that ends late',
+    kinds: ['unclean-stop'],
+    spoil: (run) => stopWith(run, { tookMs: 16_100 }),
+  },
+  {
+    what: 'a server process that died by itself',
+    kinds: ['died'],
+    spoil: (run) => run.deaths.push({ server: 'p2', atMs: 11_000 }),
   },
   {
     what: 'a hole in the log',
@@ -353,7 +445,7 @@ describe('the checker', () => {
     expect(kindsAfter(() => undefined)).toEqual([]);
     const { acknowledged, received, removals, recoveries } = checkHistory({
       ...wellDone(),
-      recoveryLimitMs: 10_000,
+      ...limits,
     });
     expect({ acknowledged, received, removals }).toEqual({ acknowledged: 9, received: 21, removals: 1 });
     expect(recoveries.map(({ member, recoveryMs }) => [member, recoveryMs])).toEqual([
@@ -406,7 +498,7 @@ describe('the checker', () => {
           if (senders[seq] === 'bo') (frames as LogFrame[])[index] = { ...frames[index]!, kind: 'leave' };
     };
     expect(kindsAfter(listens).filter((kind) => kind !== 'stuck')).toEqual([]);
-    const { recoveries } = checkHistory({ ...spoiled(listens), recoveryLimitMs: 10_000 });
+    const { recoveries } = checkHistory({ ...spoiled(listens), ...limits });
     expect(recoveries.find(({ member }) => member === 'bo')?.recoveryMs).toBe(1_520);
   });
 
@@ -414,6 +506,7 @@ describe('the checker', () => {
     expect(
       kindsAfter((run) => {
         run.entries.push({ kind: 'joined', member: 'di', group, atMs: 13_500, leaf: 2, epoch: 4 });
+        run.entries.push({ kind: 'stopped', member: 'di', group, atMs: 14_000 });
         for (const { frames } of run.logs)
           (frames as LogFrame[]).push({
             seq: 14,
@@ -427,8 +520,88 @@ describe('the checker', () => {
     ).toEqual([]);
   });
 
+  it('is content with a process that ends in order, and with an engine that ends as it likes', () => {
+    expect(kindsAfter((run) => stopWith(run, {}))).toEqual([]);
+    expect(kindsAfter((run) => stopWith(run, { exitCode: undefined, tookMs: 20_000 }))).toEqual([]);
+  });
+
+  it('measures who came after a fault from its coming', () => {
+    const { recoveries } = checkHistory({ ...spoiled((run) => guestComes(run, 14_000)), ...limits });
+    expect(recoveries.find(({ member }) => member === 'di')).toMatchObject({ recoveryMs: 1_000 });
+  });
+
+  it('asks a guest that the next fault met on its way about that one', () => {
+    const second: FaultRecord = { ...fault, name: 'kill p2', startMs: 14_500, endMs: 20_000 };
+    const meets = (run: Run): void => {
+      guestComes(run, 14_000, 10_100);
+      run.faults.push(second);
+      // Ada and Bo go on at once; only Di is late, by the time of the second fault.
+      for (const member of ['ada', 'bo']) {
+        run.entries.push({
+          kind: 'acknowledged',
+          member,
+          group,
+          atMs: 20_100,
+          uid: 'x',
+          seq: 3,
+          id: idOf(3),
+        });
+      }
+    };
+    const { violations, recoveries } = checkHistory({ ...spoiled(meets), ...limits });
+    expect(violations.filter(({ member }) => member === 'di')).toEqual([]);
+    expect(recoveries.filter(({ member }) => member === 'di')).toMatchObject([
+      { fault: 'kill p2', recoveryMs: 4_100 },
+    ]);
+  });
+
+  it('lets a step take long as long as faults follow each other', () => {
+    expect(
+      kindsAfter((run) => {
+        endStepAt(run, 29_000);
+        // Nothing is asked of the others meanwhile but what they did.
+        run.entries.push({ kind: 'stopped', member: 'ada', group, atMs: 9_600 });
+        run.faults.push({ ...fault, name: 'pause p2', startMs: 18_000, endMs: 20_000 });
+      }).filter((kind) => kind !== 'stuck'),
+    ).toEqual([]);
+    const stuck = (endMs: number): string[] =>
+      checkHistory({
+        ...spoiled((run) => {
+          endStepAt(run, endMs);
+          run.faults.push({ ...fault, name: 'pause p2', startMs: 18_000, endMs: 20_000 });
+        }),
+        ...limits,
+      })
+        .violations.map(({ detail }) => detail)
+        .filter((detail) => detail.includes('removing cy'));
+    expect(stuck(29_900)).toEqual([]);
+    expect(stuck(30_100)).toEqual(['removing cy went on for 10.1 s after "pause p2"']);
+  });
+
+  it('forgives as much as the machine stood still meanwhile, and no more', () => {
+    const late = (stalledMs: number, atMs: number, member: string) => (run: Run) => {
+      for (const [index, entry] of run.entries.entries())
+        if (entry.member === 'bo' && entry.kind === 'received' && entry.seq > 9)
+          run.entries[index] = { ...entry, atMs: fault.endMs + 11_000 + entry.seq };
+      run.entries.push({ kind: 'stalled', member, group: '', atMs, stalledMs, cpuMs: 0 });
+    };
+    expect(kindsAfter(late(1_100, 15_000, director))).toEqual([]);
+    expect(kindsAfter(late(900, 15_000, director))).toEqual(['stuck']);
+    // A client that computes is late all the same.
+    expect(kindsAfter(late(1_100, 15_000, 'bo'))).toEqual(['stuck']);
+    // Before the end of the fault, and after going on.
+    expect(kindsAfter(late(1_100, fault.endMs + 500, director))).toEqual(['stuck']);
+    expect(kindsAfter(late(1_100, 25_000, director))).toEqual(['stuck']);
+    const step = (stalledMs: number) => (run: Run) => {
+      endStepAt(run, fault.endMs + 11_000);
+      run.entries.push({ kind: 'stalled', member: director, group: '', atMs: 15_000, stalledMs, cpuMs: 0 });
+    };
+    expect(kindsAfter(step(1_100))).toEqual([]);
+    expect(kindsAfter(step(900))).toEqual(['stuck']);
+  });
+
   it('accepts no run that has nothing to check', () => {
-    const check = (run: Run) => () => checkHistory({ ...run, recoveryLimitMs: 10_000 });
+    const check = (run: Run) => () => checkHistory({ ...run, ...limits });
     expect(check({ ...wellDone(), entries: [] })).toThrow('empty');
     expect(check({ ...wellDone(), logs: [] })).toThrow('no log');
   });

@@ -2,9 +2,10 @@
  * The checker: pure, from histories, logs and faults to what was violated. It knows nothing of servers and trusts none of the
  * three alone. A run that has nothing to check (nothing acknowledged, nothing heard, no log) throws: it must not pass.
  */
-import type { FaultRecord, HistoryEntry, ReadLog } from '../history/history.ts';
+import type { Death, FaultRecord, HistoryEntry, ReadLog } from '../history/history.ts';
 import { checkDelivery } from './check-delivery.ts';
 import { checkLogs } from './check-log.ts';
+import { checkProcesses } from './check-processes.ts';
 import { checkProgress, measureRecoveries } from './check-progress.ts';
 import type { Recovery } from './check-progress.ts';
 import type { Violation } from './violation.ts';
@@ -13,8 +14,11 @@ export interface CheckInput {
   readonly entries: readonly HistoryEntry[];
   readonly logs: readonly ReadLog[];
   readonly faults: readonly FaultRecord[];
+  readonly deaths: readonly Death[];
   /** How long a client may need after the end of a fault. */
   readonly recoveryLimitMs: number;
+  /** How long a server process may take to end. */
+  readonly stopLimitMs: number;
 }
 
 export interface CheckResult {
@@ -24,11 +28,12 @@ export interface CheckResult {
   readonly received: number;
   readonly removals: number;
   readonly attachments: number;
-  /** The longest time for which a client process itself did nothing: then it was late for reasons that are not the server's. */
+  /** The longest time for which a process of the run itself, a client or the director, stood still. */
   readonly longestStallMs: number;
 }
 
-export function checkHistory({ entries, logs, faults, recoveryLimitMs }: CheckInput): CheckResult {
+export function checkHistory(input: CheckInput): CheckResult {
+  const { entries, logs, faults, deaths, recoveryLimitMs, stopLimitMs } = input;
   const count = (kind: HistoryEntry['kind']): number => entries.filter((entry) => entry.kind === kind).length;
   const groups = [...new Set(entries.map(({ group }) => group))].filter((group) => group !== '');
   const violations = [...checkLogs(logs)];
@@ -39,7 +44,11 @@ export function checkHistory({ entries, logs, faults, recoveryLimitMs }: CheckIn
       ...checkDelivery({ group, frames, entries: entries.filter((entry) => entry.group === group) }),
     );
   }
-  violations.push(...checkProgress(entries, faults, recoveryLimitMs), ...checkAttachments(entries));
+  violations.push(
+    ...checkProgress(entries, faults, recoveryLimitMs),
+    ...checkAttachments(entries),
+    ...checkProcesses(faults, deaths, stopLimitMs),
+  );
   if (count('acknowledged') === 0 || count('received') === 0) throw new Error('the histories are empty');
   return {
     violations,

@@ -1,12 +1,18 @@
 /**
  * After the end of each fault every member goes on within the time: one of its messages is acknowledged, and it hears one
- * that somebody else began to send after the end (in a group where somebody else was there to speak). And at the end
- * everything that was sent has an answer.
+ * that somebody else began to send after the end (in a group where somebody else was there to speak). Who came after the end is
+ * asked the same from its coming.
  *
  *     fault ├────────────┤ end                                     limit
  *     member ──────────────── ack ──── heard (sent after the end) ───┤
  *                         └──── recovery of this member ──┘
+ *     guest                   joining ── joined ── ack ── heard
+ *                             └ a step ┘ └─ recovery ──┘            the step has the same time, and so has any other
+ *
+ * And at the end everything that was sent or asked has an answer. Time in which the machine itself stood still counts for nobody:
+ * the director's history shows it.
  */
+import { director } from '../history/history.ts';
 import type { FaultRecord, HistoryEntry } from '../history/history.ts';
 import type { Violation } from './violation.ts';
 
@@ -14,8 +20,26 @@ export interface Recovery {
   readonly fault: string;
   readonly member: string;
   readonly group: string;
-  /** From the end of the fault; undefined if it never went on. */
+  /** From the end of the fault, or from joining; undefined if it never went on. */
   readonly recoveryMs: number | undefined;
+  /** Of it, what the machine stood still. */
+  readonly stalledMs: number;
+}
+
+/** How long the machine stood still between two moments. */
+export type StallClock = (fromMs: number, toMs: number) => number;
+
+export function stallClock(entries: readonly HistoryEntry[]): StallClock {
+  const stalls = entries.flatMap((entry) =>
+    entry.kind === 'stalled' && entry.member === director
+      ? [{ fromMs: entry.atMs - entry.stalledMs, toMs: entry.atMs }]
+      : [],
+  );
+  return (fromMs, toMs) =>
+    stalls.reduce(
+      (sum, stall) => sum + Math.max(0, Math.min(toMs, stall.toMs) - Math.max(fromMs, stall.fromMs)),
+      0,
+    );
 }
 
 export function measureRecoveries(
@@ -23,33 +47,43 @@ export function measureRecoveries(
   faults: readonly FaultRecord[],
   limitMs: number,
 ): Recovery[] {
-  const recoveries: Recovery[] = [];
-  for (const own of bySeat(entries)) {
-    const first = own.find(({ kind }) => kind === 'joined');
-    if (first === undefined) continue;
-    const speaks = own.some(({ kind }) => kind === 'sending');
-    const over = own.find(({ kind }) => kind === 'stopped' || kind === 'removed')?.atMs ?? Infinity;
-    for (const { name, endMs } of faults) {
-      // A member that only listens shows whether hearing works without one's own messages to wake it.
-      const acked = speaks
-        ? own.find(({ kind, atMs }) => kind === 'acknowledged' && atMs >= endMs)?.atMs
-        : endMs;
-      const heard = own.find(
-        (entry) =>
-          entry.kind === 'received' &&
-          entry.atMs >= endMs &&
-          entry.sentAtMs >= endMs &&
-          entry.by !== entry.member,
-      )?.atMs;
-      const recoveredMs =
-        acked === undefined || heard === undefined ? undefined : Math.max(acked, heard) - endMs;
-      // Who came later, or left before its time was up, says nothing.
-      if (first.atMs > endMs) continue;
-      if (over < endMs + limitMs && (recoveredMs === undefined || endMs + recoveredMs > over)) continue;
-      recoveries.push({ fault: name, member: first.member, group: first.group, recoveryMs: recoveredMs });
-    }
-  }
-  return recoveries;
+  const stalledMs = stallClock(entries);
+  return bySeat(entries).flatMap((own) =>
+    faults.flatMap((fault, index): Recovery[] => {
+      const joined = own.find(({ kind }) => kind === 'joined');
+      if (joined === undefined) return [];
+      const { member, group } = joined;
+      const nextStartMs = faults[index + 1]?.startMs ?? Infinity;
+      const sinceMs = Math.max(fault.endMs, joined.atMs);
+      const wentOnMs = findGoingOn(own, sinceMs);
+      const leftMs = own.find(({ kind }) => kind === 'stopped' || kind === 'removed')?.atMs ?? Infinity;
+      // The next fault waits for everybody who was there, not for who came after: such a one is asked about that, if it came too late
+      // to go on before.
+      const overMs = joined.atMs > fault.endMs ? Math.min(leftMs, nextStartMs) : leftMs;
+      // Who left before its time was up, and had not gone on, says nothing.
+      if (overMs < sinceMs + limitMs && (wentOnMs === undefined || wentOnMs > overMs)) return [];
+      const recoveryMs = wentOnMs === undefined ? undefined : wentOnMs - sinceMs;
+      const measure = { recoveryMs, stalledMs: stalledMs(sinceMs, wentOnMs ?? overMs) };
+      return [{ fault: fault.name, member, group, ...measure }];
+    }),
+  );
+}
+
+/** When it had been answered and had heard somebody else, both of after this moment. */
+function findGoingOn(own: readonly HistoryEntry[], sinceMs: number): number | undefined {
+  // A member that only listens shows whether hearing works without one's own messages to wake it.
+  const speaks = own.some(({ kind }) => kind === 'sending');
+  const acked = speaks
+    ? own.find(({ kind, atMs }) => kind === 'acknowledged' && atMs >= sinceMs)?.atMs
+    : sinceMs;
+  const heard = own.find(
+    (entry) =>
+      entry.kind === 'received' &&
+      entry.atMs >= sinceMs &&
+      entry.sentAtMs >= sinceMs &&
+      entry.by !== entry.member,
+  )?.atMs;
+  return acked === undefined || heard === undefined ? undefined : Math.max(acked, heard);
 }
 
 export function checkProgress(
@@ -59,16 +93,49 @@ export function checkProgress(
 ): Violation[] {
   const violations: Violation[] = [];
   const endByFault = new Map(faults.map(({ name, endMs }) => [name, endMs]));
-  for (const { fault, member, group, recoveryMs } of measureRecoveries(entries, faults, limitMs)) {
-    if (recoveryMs !== undefined && recoveryMs <= limitMs) continue;
+  for (const one of measureRecoveries(entries, faults, limitMs)) {
+    const { fault, member, group, recoveryMs, stalledMs } = one;
+    if (recoveryMs !== undefined && recoveryMs - stalledMs <= limitMs) continue;
     const detail =
       recoveryMs === undefined
         ? `never went on after "${fault}"`
-        : `went on ${(recoveryMs / 1000).toFixed(1)} s after the end of "${fault}"`;
+        : `went on ${seconds(recoveryMs)} after "${fault}"${besides(stalledMs)}`;
     violations.push({ kind: 'stuck', group, member, detail, atMs: endByFault.get(fault)! });
   }
-  for (const own of bySeat(entries)) {
-    if (own.some(({ kind }) => kind === 'removed')) continue;
+  return [...violations, ...checkSteps(entries, faults, limitMs), ...checkAnswers(entries)];
+}
+
+/** No step is under way for longer than the limit after a fault has ended, while no other goes on. */
+function checkSteps(
+  entries: readonly HistoryEntry[],
+  faults: readonly FaultRecord[],
+  limitMs: number,
+): Violation[] {
+  const stalledMs = stallClock(entries);
+  const endByStep = new Map(
+    entries.flatMap((entry) => (entry.kind === 'step-ended' ? [[entry.step, entry.atMs] as const] : [])),
+  );
+  const lastMs = entries.reduce((last, { atMs }) => Math.max(last, atMs), 0);
+  return entries.flatMap((entry): Violation[] => {
+    if (entry.kind !== 'step') return [];
+    const { member, group, atMs, what } = entry;
+    for (const [index, { name, endMs }] of faults.entries()) {
+      const fromMs = Math.max(atMs, endMs);
+      const untilMs = Math.min(endByStep.get(entry.step) ?? lastMs, faults[index + 1]?.startMs ?? Infinity);
+      const still = stalledMs(fromMs, untilMs);
+      if (untilMs - fromMs - still <= limitMs) continue;
+      const detail = `${what} went on for ${seconds(untilMs - fromMs)} after "${name}"${besides(still)}`;
+      return [{ kind: 'stuck', group, member, detail, atMs }];
+    }
+    return [];
+  });
+}
+
+/** Whoever was not removed meanwhile has an answer to everything. */
+function checkAnswers(entries: readonly HistoryEntry[]): Violation[] {
+  const ended = new Set(entries.flatMap((entry) => (entry.kind === 'step-ended' ? [entry.step] : [])));
+  return bySeat(entries).flatMap((own) => {
+    if (own.some(({ kind }) => kind === 'removed')) return [];
     const answered = new Set(
       own.flatMap((entry) =>
         entry.kind === 'acknowledged' || entry.kind === 'refused' || entry.kind === 'unknown'
@@ -76,13 +143,24 @@ export function checkProgress(
           : [],
       ),
     );
-    for (const entry of own) {
-      if (entry.kind !== 'sending' || answered.has(entry.uid)) continue;
-      const { group, member, atMs, uid } = entry;
-      violations.push({ kind: 'stuck', group, member, detail: `${uid} was never answered`, atMs });
-    }
-  }
-  return violations;
+    return own.flatMap((entry): Violation[] => {
+      const { group, member, atMs } = entry;
+      const unanswered = (what: string): Violation[] => [
+        { kind: 'unanswered', group, member, detail: `${what} was never answered`, atMs },
+      ];
+      if (entry.kind === 'sending' && !answered.has(entry.uid)) return unanswered(entry.uid);
+      if (entry.kind === 'step' && !ended.has(entry.step)) return unanswered(entry.step);
+      return [];
+    });
+  });
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function besides(stalledMs: number): string {
+  return stalledMs === 0 ? '' : `, in which the machine stood still for ${seconds(stalledMs)}`;
 }
 
 /** By member and group: what one client did in one conversation. */

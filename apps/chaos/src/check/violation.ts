@@ -9,11 +9,14 @@ export const violationKinds = {
   'never-sent': 'heard, and never sent by the one it names',
   revived: 'refused for good, and yet in the log',
   'heard-after-removal': 'heard or shown to somebody after the commit that removed it',
-  stuck: 'no progress within the time after a fault, or never an answer',
+  stuck: 'no progress within the time after a fault',
+  unanswered: 'sent or asked, and never answered',
   'log-broken': 'a log with holes, or with epochs out of order',
   'logs-differ': 'two server processes show different logs',
   'attachment-lost': 'acknowledged, and never to be had intact',
   warned: 'the SDK found the server to misbehave',
+  'unclean-stop': 'a server process that was asked to end did so late, with an error, or not at all',
+  died: 'a server process ended and nobody had made it',
 } as const;
 
 export type ViolationKind = keyof typeof violationKinds;

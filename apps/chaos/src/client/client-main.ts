@@ -3,10 +3,17 @@ import { answerCalls } from '@conclave/testkit/answer-calls';
 import { openHistoryFile } from '../history/history-file.ts';
 import type { HistoryFile } from '../history/history-file.ts';
 import { machineMs } from '../history/history.ts';
-import type { ReadLog } from '../history/history.ts';
+import type { HistoryEntry, HistoryEvent, ReadLog } from '../history/history.ts';
+import { watchForStalls } from '../history/stall-watch.ts';
 import { ChaosMember } from './member.ts';
 import type { Progress } from './seat.ts';
-import { watchForStalls } from './stall-watch.ts';
+
+/** Something that was asked of a member's SDK and has not ended. */
+export interface OpenStep {
+  readonly member: string;
+  readonly what: string;
+  readonly sinceMs: number;
+}
 
 export interface ClientCalls {
   start: { takes: { server: string; folder: string; client: string }; gives: void };
@@ -23,7 +30,7 @@ export interface ClientCalls {
   };
   /** Resolves when nothing is under way, or after the time. */
   stopLoad: { takes: { timeoutMs: number }; gives: void };
-  progress: { takes: void; gives: Progress[] };
+  progress: { takes: void; gives: { seats: Progress[]; steps: OpenStep[] } };
   /** Whether it was told that it is out. */
   isRemoved: { takes: { member: string; group: string }; gives: boolean };
   probe: { takes: { member: string; group: string; servers: readonly string[] }; gives: void };
@@ -42,6 +49,8 @@ export interface ClientCall {
 let file: HistoryFile | undefined;
 let server = '';
 const members = new Map<string, ChaosMember>();
+const openSteps = new Map<string, OpenStep>();
+let steps = 0;
 
 const calls: {
   [Name in keyof ClientCalls]: (argument: ClientCalls[Name]['takes']) => Promise<ClientCalls[Name]['gives']>;
@@ -50,30 +59,23 @@ const calls: {
     server = rest.server;
     const history = openHistoryFile(folder, client);
     file = history;
-    watchForStalls(({ stalledMs, cpuMs }) => {
-      history.append({
-        kind: 'stalled',
-        atMs: machineMs(),
-        member: client,
-        group: '',
-        stalledMs: Math.round(stalledMs),
-        cpuMs: Math.round(cpuMs),
-      });
-    });
+    watchForStalls(client, history);
   },
   async open({ member }) {
-    const history = file;
-    if (history === undefined) throw new Error('not started yet');
-    members.set(
-      member,
-      await ChaosMember.open({ name: member, server, append: (entry) => history.append(entry) }),
+    const append = (entry: HistoryEntry): void => historyFile().append(entry);
+    const opened = await step(member, '', 'opening a client', () =>
+      ChaosMember.open({ name: member, server, append }),
     );
+    members.set(member, opened);
   },
-  found: ({ member, name, accessToken }) => memberOf(member).found(name, accessToken),
-  invite: ({ member, group }) => memberOf(member).invite(group),
-  join: ({ member, link }) => memberOf(member).join(link),
-  remove: ({ member, group, who }) => memberOf(member).remove(group, who),
-  tidy: ({ member, group }) => memberOf(member).tidy(group),
+  found: ({ member, name, accessToken }) =>
+    step(member, '', 'founding a group', () => memberOf(member).found(name, accessToken)),
+  invite: ({ member, group }) => step(member, group, 'inviting', () => memberOf(member).invite(group)),
+  join: ({ member, link }) => step(member, '', 'joining', () => memberOf(member).join(link)),
+  remove: ({ member, group, who }) =>
+    step(member, group, `removing ${who}`, () => memberOf(member).remove(group, who)),
+  tidy: ({ member, group }) =>
+    step(member, group, 'removing what nobody took', () => memberOf(member).tidy(group)),
   async load({ member, group, everyMs, attachEveryMs }) {
     memberOf(member).seat(group).start(everyMs, attachEveryMs);
   },
@@ -84,7 +86,8 @@ const calls: {
     await Promise.all(seats.map((seat) => seat.stop(timeoutMs)));
   },
   async progress() {
-    return [...members.values()].flatMap((member) => member.progress);
+    const seats = [...members.values()].flatMap((member) => member.progress);
+    return { seats, steps: [...openSteps.values()] };
   },
   async isRemoved({ member, group }) {
     return memberOf(member).seat(group).progress.isRemoved;
@@ -101,6 +104,31 @@ const calls: {
 };
 
 answerCalls(calls);
+
+/** What the SDK may take long over is framed by two entries: who waits for ever is found by the second that is not there. */
+async function step<T>(member: string, group: string, what: string, act: () => Promise<T>): Promise<T> {
+  const name = `${member}/${what}/${++steps}`;
+  const write = (event: HistoryEvent): void =>
+    historyFile().append({ atMs: machineMs(), member, group, ...event });
+  openSteps.set(name, { member, what, sinceMs: machineMs() });
+  write({ kind: 'step', step: name, what });
+  try {
+    const value = await act();
+    write({ kind: 'step-ended', step: name, code: undefined });
+    return value;
+  } catch (error) {
+    const { code = 'BUG' } = error as { code?: string };
+    write({ kind: 'step-ended', step: name, code });
+    throw error;
+  } finally {
+    openSteps.delete(name);
+  }
+}
+
+function historyFile(): HistoryFile {
+  if (file === undefined) throw new Error('not started yet');
+  return file;
+}
 
 function memberOf(name: string): ChaosMember {
   const member = members.get(name);

@@ -6,8 +6,13 @@
  *            ├──▶ refused           it will never be sent
  *            └──▶ unknown           the caller stopped waiting
  *
+ * `step` and `step-ended` frame whatever else a client asks for and waits for: joining, inviting, removing.
+ *
  * Times are milliseconds of the machine's monotonic clock, which all processes share and no skew of wall clocks touches.
  */
+import type { FaultKind } from '../faults/schedule.ts';
+import type { Stopped } from '../target/target.ts';
+
 export interface EntryBase {
   readonly atMs: number;
   /** Who writes: one device of one person. */
@@ -38,6 +43,10 @@ export type HistoryEntry = EntryBase &
         /** When the sender wrote it. */
         readonly sentAtMs: number;
       }
+    /** Something is asked of the SDK; `step` is its name, unique in the whole run, `what` says it to people. */
+    | { readonly kind: 'step'; readonly step: string; readonly what: string }
+    /** It was done, or refused with this code. */
+    | { readonly kind: 'step-ended'; readonly step: string; readonly code: string | undefined }
     | { readonly kind: 'downloaded'; readonly uid: string; readonly intact: boolean }
     | { readonly kind: 'download-failed'; readonly uid: string; readonly code: string }
     | { readonly kind: 'epoch'; readonly epoch: number }
@@ -52,7 +61,7 @@ export type HistoryEntry = EntryBase &
     /** The load of this member in this group ended: from here on no progress is expected. */
     | { readonly kind: 'stopped' }
     | { readonly kind: 'connection'; readonly state: string }
-    /** The client's own process stood still for so long and used so much CPU time meanwhile; `member` names the process. */
+    /** A process of the run stood still up to now for so long, and used so much CPU time meanwhile; `member` names the process. */
     | { readonly kind: 'stalled'; readonly stalledMs: number; readonly cpuMs: number }
     | { readonly kind: 'warning'; readonly warning: string; readonly detail: string }
     | { readonly kind: 'error'; readonly doing: string; readonly code: string; readonly message: string }
@@ -87,10 +96,29 @@ export interface ReadLog {
 
 /** A fault as it was carried out. */
 export interface FaultRecord {
+  /** Unique in the run, for people. */
   readonly name: string;
+  readonly kind: FaultKind;
+  readonly component: string;
   readonly startMs: number;
+  /** When the repair was complete: what died answers again. */
   readonly endMs: number;
+  /** How a server process ended that was asked to. */
+  readonly stopped?: Stopped;
 }
+
+/** A server process that had ended without being made to. */
+export interface Death {
+  readonly server: string;
+  /** When that was seen. */
+  readonly atMs: number;
+}
+
+/**
+ * The process that leads the run, as the member of its entries. It has next to nothing to do, and the links between processes and
+ * engines pass through it: when it stands still, so does the machine, or at any rate all that the clients wait for.
+ */
+export const director = 'director';
 
 /** Milliseconds of a clock that all processes of the machine share. */
 export function machineMs(): number {

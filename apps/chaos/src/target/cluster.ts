@@ -4,9 +4,10 @@
  */
 import { join } from 'node:path';
 import { startCluster } from '@conclave/testkit/cluster';
-import type { ChaosTarget, ServerVictim, Victim } from './target.ts';
-import { environmentWithSkew } from './skewed-clock.ts';
 import { findRelayHolder } from './relay-holder.ts';
+import { engineVictim, serverVictim } from './server-victim.ts';
+import { environmentWithSkew } from './skewed-clock.ts';
+import type { ChaosTarget } from './target.ts';
 
 export interface ClusterTargetOptions {
   readonly folder: string;
@@ -14,59 +15,32 @@ export interface ClusterTargetOptions {
   readonly say: (line: string) => void;
 }
 
-const processes = 3;
 /** By index of the process. Frames are refused at five minutes; machines without any time service drift by less. */
 const skewSeconds = [0, 20, -20] as const;
 
-export async function startClusterTarget({
-  folder,
-  gateway,
-  say,
-}: ClusterTargetOptions): Promise<ChaosTarget> {
+export async function startClusterTarget(options: ClusterTargetOptions): Promise<ChaosTarget> {
+  const { folder, gateway, say } = options;
   const isSkewed = environmentWithSkew(0) !== undefined;
   const cluster = await startCluster({
     folder: join(folder, 'cluster'),
-    processes,
+    processes: skewSeconds.length,
     gateway,
     environmentOf: (index) => environmentWithSkew(skewSeconds[index] ?? 0) ?? {},
     onProgress: say,
   });
-  const { firstAccountToken } = cluster;
+  const { firstAccountToken, loadBalancer } = cluster;
   if (firstAccountToken === undefined) {
     await cluster[Symbol.asyncDispose]();
     throw new Error('the cluster printed no token for the first account');
   }
-  const servers = cluster.servers.map((server): ServerVictim => ({
-    name: server.name,
-    url: server.url,
-    adminUrl: server.adminUrl,
-    get pid() {
-      return server.pid;
-    },
-    get output() {
-      return server.output;
-    },
-    kill: () => server.kill(),
-    pause: () => void process.kill(server.pid, 'SIGSTOP'),
-    resume: () => void process.kill(server.pid, 'SIGCONT'),
-    restart: () => server.restart(),
-    stop: async () => void (await server.stop()),
-  }));
-  const engines = Object.entries(cluster.engines).map(([name, engine]): Victim => ({
-    name,
-    get pid() {
-      return engine.pid;
-    },
-    kill: () => engine.kill(),
-    pause: () => engine.pause(),
-    resume: () => engine.resume(),
-    restart: () => engine.restart(),
-    stop: () => engine.stop(),
-  }));
+  const servers = cluster.servers.map((server, index) =>
+    serverVictim(server.name, server, isSkewed ? (skewSeconds[index] ?? 0) : 0),
+  );
   return {
     url: cluster.url,
     servers,
-    engines,
+    engines: Object.entries(cluster.engines).map(([name, engine]) => engineVictim(name, engine)),
+    loadBalancer: engineVictim('load-balancer', loadBalancer),
     links: Object.entries(cluster.links).map(([name, link]) => ({
       name,
       cut: () => link.cut(),
@@ -75,18 +49,19 @@ export async function startClusterTarget({
     })),
     firstAccountToken,
     about: [
-      `${processes} server processes with the ${gateway} gateway`,
+      `${servers.length} server processes with the ${gateway} gateway`,
       isSkewed
         ? `clocks skewed by ${skewSeconds.join(', ')} s`
         : 'clocks NOT skewed: libfaketime is not installed',
     ].join('; '),
-    skewedProcesses: isSkewed ? skewSeconds.filter((seconds) => seconds !== 0).length : 0,
+    skew: isSkewed ? 'wanted' : 'impossible',
     wipeBus: (how) => cluster.engines.nats.deleteData(how),
     findRelayHolder: () => findRelayHolder(servers),
     logs: () =>
       new Map([
         ...servers.map(({ name, output }) => [name, output] as const),
         ...Object.entries(cluster.engines).map(([name, { output }]) => [name, output] as const),
+        ['load-balancer', loadBalancer.output],
       ]),
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
