@@ -1,6 +1,6 @@
 /**
  * Follows a group's log as the protocol wants it: publications of the official client as they come, and the log by cursor
- * wherever they have a gap. Notes every sequence number when it is first known, in order.
+ * wherever they have a gap. Notes every sequence number when it is first known, in order, and hands its frame on.
  */
 import type { TestMember } from '@conclave/testkit';
 import { Centrifuge } from 'centrifuge';
@@ -18,7 +18,12 @@ export interface Follower extends Disposable {
   reached(seq: number): Promise<void>;
 }
 
-export async function followGroup(member: TestMember, after: number): Promise<Follower> {
+/** @param onFrame is handed each frame once, in the order of the log. */
+export async function followGroup(
+  member: TestMember,
+  after: number,
+  onFrame: (frame: Uint8Array, seq: number) => void = () => {},
+): Promise<Follower> {
   const seqs: number[] = [];
   const waiting = new Set<{ readonly seq: number; readonly resolve: () => void }>();
   let cursor = after;
@@ -26,24 +31,26 @@ export async function followGroup(member: TestMember, after: number): Promise<Fo
   let subscriptions = 0;
   let queue: Promise<void> = Promise.resolve();
 
-  const learn = (seq: number): void => {
+  const learn = (seq: number, frame: Uint8Array): void => {
     if (seq !== cursor + 1) throw new Error(`the log jumps from ${cursor} to ${seq}`);
     cursor = seq;
     seqs.push(seq);
+    onFrame(frame, seq);
     for (const waiter of waiting) if (waiter.seq <= seq) waiter.resolve();
   };
   const catchUp = async (): Promise<void> => {
     for (;;) {
       const { frames } = await persistently(() => member.readLog(cursor));
       if (frames.length === 0) return;
-      for (const { seq } of frames) learn(seq);
+      for (const { seq, frame } of frames) learn(seq, frame);
     }
   };
-  const hear = async (seq: number): Promise<void> => {
+  const hear = async ({ seq, frame }: { seq: number; frame?: string }): Promise<void> => {
     if (seq <= cursor) return;
-    if (seq > cursor + 1) return await catchUp();
+    // Large frames are announced without their octets.
+    if (seq > cursor + 1 || frame === undefined) return await catchUp();
     live++;
-    learn(seq);
+    learn(seq, Uint8Array.from(Buffer.from(frame, 'base64')));
     return undefined;
   };
   // One thing at a time, in the order in which it came.
@@ -64,7 +71,7 @@ export async function followGroup(member: TestMember, after: number): Promise<Fo
     getToken: async () => (await member.subscribe()).subscription_token,
   });
   const ready = Promise.withResolvers<void>();
-  subscription.on('publication', ({ data }) => then(() => hear(data.seq)));
+  subscription.on('publication', ({ data }) => then(() => hear(data)));
   subscription.on('subscribed', ({ wasRecovering, recovered }) => {
     subscriptions++;
     if (!wasRecovering || !recovered) then(catchUp);

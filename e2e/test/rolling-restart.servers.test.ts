@@ -12,24 +12,28 @@ import {
   missingLoadBalancer,
   missingNats,
   missingPostgres,
+  missingS3,
   startLoadBalancer,
   startNats,
   startPostgres,
+  startS3,
   type LoadBalancer,
 } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { expect, test } from 'vitest';
+import { startConversation } from '../src/conversation.ts';
 import { startSteadyLoad } from '../src/steady-load.ts';
 
 const otherVersion = fileURLToPath(new URL('../src/other-version.ts', import.meta.url));
 const workers = 8;
 
-/** Several processes on one PostgreSQL and one NATS behind HAProxy, each of which can be replaced. */
+/** Several processes on one PostgreSQL, one NATS and one S3 behind HAProxy, each of which can be replaced. */
 async function startProcesses(stack: AsyncDisposableStack, count: number) {
   const folder = await mkdtemp(join(tmpdir(), 'conclave-rolling-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const postgres = stack.use(await startPostgres());
   const nats = stack.use(await startNats());
+  const { endpoint, bucket, accessKeyId, secretAccessKeyFile } = stack.use(await startS3());
   const ports = await Promise.all(
     Array.from({ length: count }, async () => ({
       listen: await findFreePort(),
@@ -48,6 +52,12 @@ async function startProcesses(stack: AsyncDisposableStack, count: number) {
           'bus.engine': 'nats',
           'bus.url': nats.url,
           'bus.passwordFile': nats.passwordFile,
+          'blobs.engine': 's3',
+          'blobs.endpoint': endpoint,
+          'blobs.bucket': bucket,
+          'blobs.accessKeyId': accessKeyId,
+          'blobs.secretAccessKeyFile': secretAccessKeyFile,
+          'accounts.registration': 'open',
           'shutdown.drainMs': '4000',
           'transfers.quotaBytes': '100000000',
         },
@@ -74,6 +84,7 @@ async function startProcesses(stack: AsyncDisposableStack, count: number) {
 requireServer(
   missingPostgres(),
   missingNats(),
+  missingS3(),
   missingLoadBalancer(),
 )('processes behind a load balancer', () => {
   test('are restarted one by one, again and again, and no request fails', async () => {
@@ -91,23 +102,37 @@ requireServer(
     expect(load.failures).toEqual([]);
   });
 
-  test('are replaced by a version with a newer schema one by one, and no request fails', async () => {
+  test('are replaced by versions with newer schemas one by one, and no request fails and no message is missed', async () => {
     await using stack = new AsyncDisposableStack();
-    const { processes, start, names, loadBalancer, untilReady } = await startProcesses(stack, 3);
-    const load = startSteadyLoad(loadBalancer.url, workers);
-    for (const index of [0, 1, 2]) {
+    const { processes, start, names, loadBalancer, untilReady } = await startProcesses(stack, 2);
+    using conversation = await startConversation(loadBalancer.url);
+    const load = startSteadyLoad(loadBalancer.url, 2);
+    const replace = async (index: number, version?: 'expand' | 'contract'): Promise<void> => {
       expect(await processes[index]!.stop()).toBe(0);
-      processes[index] = await start(index, 'expand');
+      processes[index] = await start(index, version);
       await untilReady(names);
-      const { answered } = load;
-      await expect.poll(() => load.answered, { timeout: 60_000 }).toBeGreaterThan(answered + 200);
-    }
+      await conversation.goOn();
+    };
+    await conversation.goOn();
+    await replace(0, 'expand');
+    await replace(1, 'expand');
     // An old one may even come back: a new version that fails is taken back in the same way.
-    expect(await processes[0]!.stop()).toBe(0);
-    processes[0] = await start(0);
-    await untilReady(names);
+    await replace(0);
+    // The release after that takes away what the one before did not use any more.
+    await replace(0, 'contract');
+    await replace(1, 'contract');
     await load.stop();
-    expect(load.failures).toEqual([]);
+    await conversation.stop();
+
+    expect([load.failures, conversation.failures]).toEqual([[], []]);
+    expect(conversation.heard).toEqual(conversation.said);
+    // Each replacement cut him off from one process at most; the rest he was told.
+    expect(conversation.live).toBeGreaterThan(conversation.said.length / 2);
+    // The column of the new versions holds for every frame, whichever version took it.
+    expect(await processes[0]!.stop()).toBe(0);
+    const [, counted] = /^later (.*)$/m.exec(processes[0]!.output)!;
+    expect(JSON.parse(counted!)).toEqual({ uses: expect.any(Number), frames: conversation.frames });
+    expect(JSON.parse(counted!).uses).toBeGreaterThan(20);
   });
 
   test('that cannot work with a newer schema write nothing more, leave, and do not start again', async () => {
