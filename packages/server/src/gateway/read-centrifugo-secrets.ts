@@ -16,6 +16,7 @@ export function readCentrifugoSecrets(
     tokenSecret: gatewayTokenSecret(secrets),
     apiKey: readOptionalSecretFile(config.gateway.apiKeyFile) ?? gatewayApiKey(secrets),
     busPassword: readOptionalSecretFile(config.bus.passwordFile),
+    redisPassword: readOptionalSecretFile(config.redis.passwordFile),
     admin: options.withAdmin ? gatewayAdminSecrets(secrets) : undefined,
   };
 }

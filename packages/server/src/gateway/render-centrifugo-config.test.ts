@@ -7,6 +7,7 @@ const secrets: CentrifugoSecrets = {
   tokenSecret: 'token-secret-of-at-least-thirty-two-characters',
   apiKey: 'api-key',
   busPassword: 'bus-password',
+  redisPassword: 'redis-password',
   admin: undefined,
 };
 const listen = { address: '127.0.0.1', port: 8000, internalAddress: '127.0.0.1', internalPort: 9000 };
@@ -55,6 +56,25 @@ describe('the configuration of Centrifugo', () => {
       'subjects',
       'durable_consumer_name',
     ]);
+  });
+
+  it('keeps what nodes share in Redis if there is one, with the credentials apart from the URL', () => {
+    expect(render().engine).toEqual({ type: 'memory' });
+    const redis = (url: string, changed: Partial<CentrifugoSecrets> = {}) =>
+      render({ redis: { url, prefix: 'talk:' } }, changed).engine;
+    expect(redis('rediss://conclave@cache:6380/2')).toEqual({
+      type: 'redis',
+      redis: {
+        address: ['rediss://cache:6380/2'],
+        user: 'conclave',
+        password: 'redis-password',
+        prefix: 'talk:centrifugo',
+      },
+    });
+    expect(redis('redis://cache/', { redisPassword: undefined })).toEqual({
+      type: 'redis',
+      redis: { address: ['redis://cache:6379'], prefix: 'talk:centrifugo' },
+    });
   });
 
   it('keeps histories as the embedded gateway does, in whole seconds, and nobody is present', () => {

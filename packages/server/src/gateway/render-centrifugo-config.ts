@@ -6,8 +6,12 @@
  *                                                           ▲
  *                                 this server, operators ───┘ /api, /metrics, /health, /admin        (internal port)
  *
- * One Centrifugo: several would need its Redis engine, which is not configured here. The stream has to exist when it
- * starts, so a server of this installation starts first. Source: centrifugal.dev/docs/server/configuration.
+ * With Redis there may be several of them: each message is read by one, by their common consumer, and comes to all by way of Redis.
+ * Two may publish what they have read of one channel in another order, which clients put right by the log. Without Redis
+ * there is one.
+ *
+ * The stream has to exist when it starts, so a server of this installation starts first. Source:
+ * centrifugal.dev/docs/server/configuration.
  */
 import { DEFAULT_LIMITS, DEFAULT_PATHS, DEFAULT_TIMINGS } from '@conclave/gateway';
 import type { Config } from '../config/config-schema.ts';
@@ -19,6 +23,8 @@ export interface CentrifugoSecrets {
   readonly apiKey: string;
   /** Of the bus: the password of the user in its URL, or the token if the URL names no user. */
   readonly busPassword: string | undefined;
+  /** Of Redis: the password of the user in its URL, or of the default one. */
+  readonly redisPassword: string | undefined;
   /** Given only if the admin pages are wanted. */
   readonly admin: { readonly password: string; readonly secret: string } | undefined;
 }
@@ -81,6 +87,7 @@ export function renderCentrifugoConfig(
         { name: 'personal' },
       ],
     },
+    engine: config.redis.url === null ? { type: 'memory' } : redisEngine(config.redis, secrets.redisPassword),
     consumers: [
       {
         name: centrifugoConsumer,
@@ -108,6 +115,18 @@ export function renderCentrifugoConfig(
     shutdown: { timeout: seconds(config.shutdown.graceMs) },
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** The user, too, is given apart from the URL, and both only if there are any. */
+function redisEngine({ url, prefix }: Config['redis'], password: string | undefined) {
+  const { protocol, hostname, port, username, pathname } = new URL(url!);
+  const redis = {
+    address: [`${protocol}//${hostname}:${port || '6379'}${pathname === '/' ? '' : pathname}`],
+    ...(username !== '' && { user: decodeURIComponent(username) }),
+    ...(password !== undefined && { password }),
+    prefix: `${prefix}centrifugo`,
+  };
+  return { type: 'redis', redis };
 }
 
 /** Centrifugo takes credentials apart from the URL, which names the user in our settings. */

@@ -73,7 +73,13 @@ requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
       gateway: { engine: 'centrifugo', publicUrl: 'https://live.example.org', historySize, historyTtlMs },
       listen: { allowedOrigins: [allowedOrigin] },
     });
-    const secrets = { tokenSecret, apiKey, busPassword: nats.password, admin: undefined };
+    const secrets = {
+      tokenSecret,
+      apiKey,
+      busPassword: nats.password,
+      redisPassword: undefined,
+      admin: undefined,
+    };
     centrifugo = await startCentrifugo({ render: (place) => renderCentrifugoConfig(config, secrets, place) });
     gateway = serverWith(centrifugo.apiUrl);
   });

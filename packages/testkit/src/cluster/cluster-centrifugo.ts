@@ -29,6 +29,12 @@ export async function startCentrifugoOf(options: CentrifugoOfOptions): Promise<C
     folder: join(folder, 'centrifugo'),
     port: portOf('centrifugo'),
     internalPort: portOf('centrifugo.api'),
-    render: (place) => renderCentrifugoConfig({ ...config, bus: { ...config.bus, url } }, secrets, place),
+    // One node: what nodes share by Redis it has in memory, and goes on when Redis is killed.
+    render: (place) =>
+      renderCentrifugoConfig(
+        { ...config, bus: { ...config.bus, url }, redis: { ...config.redis, url: null } },
+        secrets,
+        place,
+      ),
   });
 }
