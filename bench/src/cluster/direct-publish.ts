@@ -6,6 +6,9 @@
  *                              └▶ outbox ─▶ relay ─▶ bus ─▶ gateway ─▶ arrival   └▶ arrival
  *
  *   added = median(arrival − answer, product) − median(arrival − answer, direct)
+ *
+ * A slow answer hides as much of the relay's time as passes before it: run.ts judges by the larger of this and what the servers
+ * say of their relays themselves (relay-delay.ts).
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -42,7 +42,7 @@ const warmUpSubscribers = 400;
 /** Publications under way at once: enough to keep the gateway busy, little enough that no queue overflows. */
 const window = 10;
 const publicationBytes = 300;
-const measuredMs = 10_000;
+const measuredMs = 6_000;
 const singles = 20;
 const patienceMs = 60_000;
 

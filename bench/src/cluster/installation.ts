@@ -8,6 +8,8 @@ export interface Installation extends AsyncDisposable {
   readonly name: string;
   /** Where clients go. */
   readonly url: string;
+  /** The operator listener of each process. */
+  readonly adminUrls: readonly string[];
   readonly firstAccountToken: string | undefined;
   readonly components: readonly Component[];
 }
@@ -17,6 +19,7 @@ export async function startOnSqlite(folder: string): Promise<Installation> {
   return {
     name: 'SQLite, 1 process',
     url: server.url,
+    adminUrls: [server.adminUrl],
     firstAccountToken: server.firstAccountToken,
     components: [{ name: 'server', pids: [server.pid] }],
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -28,6 +31,7 @@ export async function startOnEngines(processes: number): Promise<Installation> {
   return {
     name: `engines, ${processes} process${processes === 1 ? '' : 'es'}`,
     url: cluster.url,
+    adminUrls: cluster.servers.map(({ adminUrl }) => adminUrl),
     firstAccountToken: cluster.firstAccountToken,
     components: [
       { name: 'server', pids: cluster.servers.map(({ pid }) => pid) },

@@ -19,6 +19,7 @@ import type { PostLoad } from '../sealed/post-load.ts';
 import { readCpuSeconds } from './cpu-time.ts';
 import type { Installation } from './installation.ts';
 import type { Arrival, ListenRequest } from './listeners.ts';
+import { medianRelayDelayMs, readRelayDelays } from './relay-delay.ts';
 
 type Say = (line: string) => void;
 
@@ -37,6 +38,8 @@ export interface MessageLoadResult {
   readonly metrics: readonly Metric[];
   /** From the answer to the arrival at the subscriber under a quiet load: the median, in ms. */
   readonly answerToArrivalMs: number;
+  /** From acceptance until the bus acknowledged it, as the servers measured it under the same load: the median, in ms. */
+  readonly relayDelayMs: number;
 }
 
 export async function measureMessages(installation: Installation, say: Say): Promise<MessageLoadResult> {
@@ -60,7 +63,9 @@ export async function measureMessages(installation: Installation, say: Say): Pro
   say(`${name}: at half that load`);
   const half = await loadAll(groups, opening + framesPerGroup, listeners, acceptedRate / 2 / groupCount);
   say(`${name}: one group, ${quietPerSecond} messages a second`);
+  const delaysBefore = await readRelayDelays(installation.adminUrls);
   const [quiet] = await loadAll([groups[0]!], opening + quietFrames, listeners, quietPerSecond);
+  const relayDelayMs = medianRelayDelayMs(delaysBefore, await readRelayDelays(installation.adminUrls));
 
   const accepting = sorted(half.flatMap(({ load }) => differences(load.sentAtMs, load.answeredAtMs)));
   const arriving = sorted(half.flatMap(({ load, arrivedAtMs }) => differences(load.sentAtMs, arrivedAtMs)));
@@ -72,6 +77,7 @@ export async function measureMessages(installation: Installation, say: Say): Pro
   const at = (what: string): string => `${name}: ${what}`;
   return {
     answerToArrivalMs,
+    relayDelayMs,
     metrics: [
       measured(at('accepted'), acceptedRate, 'messages/s'),
       measured(at('accepted and delivered'), total / ((arrivedMs - startMs) / 1_000), 'messages/s'),
