@@ -579,16 +579,25 @@ describe('the checker', () => {
   });
 
   it('forgives as much as the machine stood still meanwhile, and no more', () => {
-    const late = (stalledMs: number, atMs: number, member: string) => (run: Run) => {
-      for (const [index, entry] of run.entries.entries())
-        if (entry.member === 'bo' && entry.kind === 'received' && entry.seq > 9)
-          run.entries[index] = { ...entry, atMs: fault.endMs + 11_000 + entry.seq };
-      run.entries.push({ kind: 'stalled', member, group: '', atMs, stalledMs, cpuMs: 0 });
-    };
+    const late =
+      (stalledMs: number, atMs: number, member: string, cpuMs = 0) =>
+      (run: Run) => {
+        for (const [index, entry] of run.entries.entries())
+          if (entry.member === 'bo' && entry.kind === 'received' && entry.seq > 9)
+            run.entries[index] = { ...entry, atMs: fault.endMs + 11_000 + entry.seq };
+        run.entries.push({ kind: 'stalled', member, group: '', atMs, stalledMs, cpuMs });
+      };
     expect(kindsAfter(late(1_100, 15_000, director))).toEqual([]);
     expect(kindsAfter(late(900, 15_000, director))).toEqual(['stuck']);
-    // A client that computes is late all the same.
-    expect(kindsAfter(late(1_100, 15_000, 'bo'))).toEqual(['stuck']);
+    // A client that got no time for so long shows it too; one that computed is late all the same.
+    expect(kindsAfter(late(1_100, 15_000, 'bo'))).toEqual([]);
+    expect(kindsAfter(late(1_100, 15_000, 'bo', 1_000))).toEqual(['stuck']);
+    // Two processes that wait at the same time do not wait for twice as long.
+    const twice = (run: Run): void => {
+      late(900, 15_000, 'bo')(run);
+      late(900, 15_000, director)(run);
+    };
+    expect(kindsAfter(twice)).toEqual(['stuck']);
     // Before the end of the fault, and after going on.
     expect(kindsAfter(late(1_100, fault.endMs + 500, director))).toEqual(['stuck']);
     expect(kindsAfter(late(1_100, 25_000, director))).toEqual(['stuck']);

@@ -10,7 +10,7 @@
  *                             └ a step ┘ └─ recovery ──┘            the step has the same time, and so has any other
  *
  * And at the end everything that was sent or asked has an answer. Time in which the machine itself stood still counts for nobody:
- * the director's history shows it.
+ * the histories of the processes show it (`stallClock`).
  */
 import { director } from '../history/history.ts';
 import type { FaultRecord, HistoryEntry } from '../history/history.ts';
@@ -29,17 +29,29 @@ export interface Recovery {
 /** How long the machine stood still between two moments. */
 export type StallClock = (fromMs: number, toMs: number) => number;
 
+/**
+ * By the process of the run that it kept waiting the longest. Of a client's stall only that part counts in which it used no CPU
+ * time: a client that computes is late by itself.
+ */
 export function stallClock(entries: readonly HistoryEntry[]): StallClock {
-  const stalls = entries.flatMap((entry) =>
-    entry.kind === 'stalled' && entry.member === director
-      ? [{ fromMs: entry.atMs - entry.stalledMs, toMs: entry.atMs }]
-      : [],
-  );
-  return (fromMs, toMs) =>
-    stalls.reduce(
-      (sum, stall) => sum + Math.max(0, Math.min(toMs, stall.toMs) - Math.max(fromMs, stall.fromMs)),
-      0,
+  const stallsByProcess = new Map<string, { fromMs: number; toMs: number; share: number }[]>();
+  for (const entry of entries) {
+    if (entry.kind !== 'stalled') continue;
+    const { member, atMs, stalledMs, cpuMs } = entry;
+    const share = member === director ? 1 : Math.max(0, 1 - cpuMs / stalledMs);
+    const stalls = stallsByProcess.get(member) ?? [];
+    stalls.push({ fromMs: atMs - stalledMs, toMs: atMs, share });
+    stallsByProcess.set(member, stalls);
+  }
+  return (fromMs, toMs) => {
+    const waited = [...stallsByProcess.values()].map((stalls) =>
+      stalls.reduce((sum, stall) => {
+        const overlapMs = Math.min(toMs, stall.toMs) - Math.max(fromMs, stall.fromMs);
+        return sum + stall.share * Math.max(0, overlapMs);
+      }, 0),
     );
+    return Math.max(0, ...waited);
+  };
 }
 
 export function measureRecoveries(

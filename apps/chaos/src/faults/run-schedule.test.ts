@@ -78,6 +78,24 @@ describe('carrying out a schedule', () => {
     expect(result.recoveredAtMs).toEqual([1_005, 1_015, 1_025, 1_035, 1_045]);
   });
 
+  it('ends when something does not come back, and tells why', async () => {
+    const result = await run(100, 10, ({ victim }) => {
+      if (victim === 'b') throw new Error('Centrifugo ended at start (1): no such file');
+      return { carriedOut: true, victim };
+    });
+    expect(componentsOf(result)).toEqual(['a']);
+    expect(result.notCarriedOut).toEqual([
+      {
+        fault: fault('b'),
+        why: 'it could not be repaired: …Centrifugo ended at start (1): no such file',
+      },
+      ...['c', 'd'].map((victim) => ({
+        fault: fault(victim),
+        why: 'what was broken before did not come back',
+      })),
+    ]);
+  });
+
   it('keeps how a process ended', async () => {
     const stopped = { tookMs: 5, wasKilled: false, exitCode: 0 };
     const { faults } = await run(1, 1, ({ victim }) => ({ carriedOut: true, victim, stopped }));

@@ -39,11 +39,13 @@ export async function runSchedule(run: ScheduleRun): Promise<CarriedOut> {
   const faults: FaultRecord[] = [];
   const notCarriedOut: NotCarriedOut[] = [];
   const sinceMs = nowMs();
+  let isBroken = false;
   const attempt = async (fault: PlannedFault): Promise<void> => {
     const startMs = nowMs();
-    const outcome = await run.carryOut(fault);
+    const outcome = await tryToCarryOut(run, fault);
     const endMs = nowMs();
     if (!outcome.carriedOut) {
+      isBroken = outcome.isBroken === true;
       notCarriedOut.push({ fault, why: outcome.why });
       await run.recover(endMs, undefined);
       return;
@@ -63,12 +65,29 @@ export async function runSchedule(run: ScheduleRun): Promise<CarriedOut> {
     await run.recover(endMs, record);
   };
   for (const fault of schedule.firstRound) {
-    if (nowMs() < sinceMs + capFactor * durationMs) await attempt(fault);
+    if (isBroken) notCarriedOut.push({ fault, why: 'what was broken before did not come back' });
+    else if (nowMs() < sinceMs + capFactor * durationMs) await attempt(fault);
     else notCarriedOut.push({ fault, why: 'there was no time left' });
   }
   for (const fault of schedule.furtherRounds()) {
-    if (nowMs() >= sinceMs + durationMs) break;
+    if (isBroken || nowMs() >= sinceMs + durationMs) break;
     await attempt(fault);
   }
   return { faults, notCarriedOut };
 }
+
+/** What does not come back ends the faults, not the run: the rest is still checked, and told. */
+async function tryToCarryOut(
+  run: ScheduleRun,
+  fault: PlannedFault,
+): Promise<Outcome & { readonly isBroken?: boolean }> {
+  try {
+    return await run.carryOut(fault);
+  } catch (error) {
+    // A server that ends at its start says why in the end of what it printed.
+    const why = (error as Error).message.trim().slice(-maxWhyLength);
+    return { carriedOut: false, isBroken: true, why: `it could not be repaired: …${why}` };
+  }
+}
+
+const maxWhyLength = 600;

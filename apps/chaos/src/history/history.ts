@@ -115,8 +115,8 @@ export interface Death {
 }
 
 /**
- * The process that leads the run, as the member of its entries. It has next to nothing to do, and the links between processes and
- * engines pass through it: when it stands still, so does the machine, or at any rate all that the clients wait for.
+ * The process that leads the run, as the member of its entries. The links between processes and engines pass through it: when it
+ * stands still, for whatever reason, so does all that the clients wait for.
  */
 export const director = 'director';
 
