@@ -21,7 +21,7 @@ export interface RunOptions {
   /** Empty; everything of the run lies in it. */
   readonly folder: string;
   readonly say: (line: string) => void;
-  /** Floods of a second each instead of several: for tests. */
+  /** Floods of two seconds each instead of four: for tests. */
   readonly quick: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface RunResult {
 }
 
 const floodMs = 4_000;
-const quickFloodMs = 1_000;
+const quickFloodMs = 2_000;
 
 type Fight = (stage: Stage) => Promise<void>;
 

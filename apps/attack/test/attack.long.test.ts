@@ -5,6 +5,8 @@ import { expect, it } from 'vitest';
 import type { Report } from '../src/report.ts';
 
 const run = promisify(execFile);
+/** Against idle, of a message under a flood: `conclave attack` itself asks for 3. */
+const maxSlowdown = 10;
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 it('nothing gets past a real server and honest clients', async () => {
@@ -24,8 +26,10 @@ it('nothing gets past a real server and honest clients', async () => {
   if (!last.startsWith('{')) throw new Error(`${attacked.stdout}\n${attacked.stderr}`);
   const report = JSON.parse(last) as Report;
   expect(report.name).toBe('attack');
-  // How long something took is measured by hand, on a quiet machine: here it only says who else was at work.
-  const missed = report.metrics.filter(({ met, unit }) => met === false && unit !== '×' && unit !== 'ms');
+  // How long something took is measured by hand, on a quiet machine: here the bounds are wide enough for whoever else is at work.
+  const missed = report.metrics.filter(({ met, unit, value }) =>
+    unit === '×' ? value > maxSlowdown : met === false && unit !== 'ms',
+  );
   expect(missed.map(({ name, value, target }) => `${name}: ${value}, should be ${target}`)).toEqual([]);
   expect(report.metrics.length).toBeGreaterThan(40);
 });

@@ -1,5 +1,5 @@
 /**
- * The process of a flooder: as many requests a second as it is told, from an address of its own, whatever is answered. It sends
+ * The process of a flooder: as many requests a second as it is told, from addresses of its own, whatever is answered. It sends
  * at a steady pace and does not wait for answers, as somebody would over a network; requests that would be more than
  * `maxInFlight` at once are not sent and counted as held back.
  */
@@ -11,8 +11,8 @@ import { performance } from 'node:perf_hooks';
 
 export interface FloodOrder {
   readonly url: string;
-  /** What the server sees. */
-  readonly localAddress: string;
+  /** What the server sees: they take turns. */
+  readonly localAddresses: readonly string[];
   readonly perSecond: number;
   readonly durationMs: number;
   readonly shots: readonly Shot[];
@@ -49,8 +49,12 @@ process.on('message', (order: FloodOrder) => {
 });
 process.on('disconnect', () => process.exit(0));
 
-async function flood({ url, localAddress, perSecond, durationMs, shots }: FloodOrder): Promise<FloodResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: maxInFlight, localAddress });
+async function flood(order: FloodOrder): Promise<FloodResult> {
+  const { url, localAddresses, perSecond, durationMs, shots } = order;
+  const maxSockets = Math.ceil(maxInFlight / localAddresses.length);
+  const agents = localAddresses.map(
+    (localAddress) => new Agent({ keepAlive: true, maxSockets, localAddress }),
+  );
   const bodies = shots.map((shot) =>
     shot.kind === 'request' && shot.body !== undefined ? Buffer.from(shot.body, 'base64') : undefined,
   );
@@ -65,7 +69,8 @@ async function flood({ url, localAddress, perSecond, durationMs, shots }: FloodO
 
   const fire = (index: number): void => {
     const shot = shots[index % shots.length]!;
-    if (shot.kind === 'connection') return openConnection(shot.first);
+    if (shot.kind === 'connection')
+      return openConnection(shot.first, localAddresses[index % localAddresses.length]!);
     const body = bodies[index % shots.length];
     if (inFlight >= maxInFlight) {
       heldBack++;
@@ -78,7 +83,7 @@ async function flood({ url, localAddress, perSecond, durationMs, shots }: FloodO
     fired++;
     const sent = request(url + shot.path, {
       method: shot.method,
-      agent,
+      agent: agents[index % agents.length]!,
       headers: { ...shot.headers, 'content-length': body?.length ?? 0 },
     });
     let isOver = false;
@@ -98,7 +103,7 @@ async function flood({ url, localAddress, perSecond, durationMs, shots }: FloodO
     return undefined;
   };
 
-  const openConnection = (first: string): void => {
+  const openConnection = (first: string, localAddress: string): void => {
     if (sockets.size >= maxConnections) {
       heldBack++;
       return;
@@ -134,7 +139,7 @@ async function flood({ url, localAddress, perSecond, durationMs, shots }: FloodO
   // What is on its way may still be answered; what is not answered within half a second is counted so.
   await new Promise((resolve) => setTimeout(resolve, 500));
   if (inFlight > 0) answers['not answered yet'] = inFlight;
-  agent.destroy();
+  for (const agent of agents) agent.destroy();
   for (const socket of sockets) socket.destroy();
   return { fired, heldBack, answers, perSecond: fired / seconds };
 }

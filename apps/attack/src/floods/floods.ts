@@ -1,13 +1,14 @@
 /**
- * Junk at a steady rate against one group, while honest people of another talk: how long does a message take from being
+ * Junk at a steady rate against one group, while honest people of another, or of the same, talk: how long does a message take from being
  * said to being heard, and how long did it take before?
  *
- *   flooder, 127.0.0.2 ──▶ server ◀── Cy, Dee, 127.0.0.1
+ *   flooder, 127.0.2.x ──▶ server ◀── Cy, Dee, 127.0.0.1
  *
  * The server has the limits per address that it has by default; flooder and honest people have addresses of their own, as in
  * the world. They share the machine, so the flooder's own work slows them too.
  */
 import { join } from 'node:path';
+import type { Role } from '@conclave/sealed-group';
 import { parseConfig } from '@conclave/server';
 import { startServerProcess, TestMember } from '@conclave/testkit';
 import { HonestProcess, patienceMs } from '../honest/honest-process.ts';
@@ -21,10 +22,13 @@ import type { FloodKind } from './flood-kinds.ts';
 import { sendFlood } from './flooder.ts';
 
 const floodedName = 'flooded.test';
-const flooderAddress = '127.0.0.2';
+/** Loopback addresses are a network of their own: the server takes each for somebody else. */
+const flooderAddress = (index: number): string => `127.0.${2 + Math.floor(index / 250)}.${1 + (index % 250)}`;
 /** A message so often. */
 const paceMs = 100;
 const maxSlowdown = 3;
+/** The machine may have been busy with something else: what the server cannot do it cannot do three times. */
+const maxTries = 3;
 const maxResidentMiB = 1_024;
 
 export async function runFloods(options: {
@@ -48,12 +52,23 @@ export async function runFloods(options: {
   const joined = dee.call('join', await cy.call('invite', { group, role: 'member' }));
   await joined;
   await cy.call('waitForEpoch', { group, epoch: 2, timeoutMs: patienceMs });
-  const kinds = floodKinds(await floodedGroup(server.url, accessToken));
+  const leaves = await floodedGroup(server.url, accessToken);
+  const flooded = leaves[0]!.member.groupId;
+  for (const person of [cy, dee]) {
+    await person.call('join', await leaves[0]!.inviteLink('member'));
+    await leaves[0]!.member.sync();
+  }
+  for (const { member } of leaves) await member.sync();
+  const { epoch } = leaves[0]!.member.group;
+  for (const person of [cy, dee]) {
+    await person.call('waitForEpoch', { group: flooded, epoch, timeoutMs: patienceMs });
+  }
+  const kinds = floodKinds(leaves);
 
   // The first messages of a process are slower than all others.
   await conversation(cy, dee, group, 'warming up', durationMs / 2);
   const metrics: Metric[] = [];
-  for (const kind of kinds) metrics.push(...(await flood(kind)));
+  for (const kind of kinds) metrics.push(...(await floodUntilCalm(kind)));
   const health = await readServerHealth(server);
   metrics.push(
     exactly('floods: the flooded server lives', health.isReady ? 1 : 0, 1, 'server'),
@@ -62,15 +77,31 @@ export async function runFloods(options: {
   );
   return metrics;
 
-  async function flood({ name, perSecond, shots }: FloodKind): Promise<Metric[]> {
+  async function floodUntilCalm(kind: FloodKind): Promise<Metric[]> {
+    for (let tries = 1; ; tries++) {
+      const found = await flood(kind, tries);
+      const isSlow = found.some(({ unit, met }) => unit === '×' && met === false);
+      const isWrong = found.some(({ unit, met }) => unit !== '×' && met === false);
+      if (!isSlow || isWrong || tries === maxTries)
+        return [...found, measured(`flood of ${kind.name}: tries`, tries, 'floods')];
+    }
+  }
+
+  async function flood(kind: FloodKind, tries: number): Promise<Metric[]> {
+    // Every line is said once: by its text its hearing is known.
+    const occasion = `${kind.name}, ${tries}`;
+    const { name, perSecond, addressCount = 1, isAmongThem = false } = kind;
+    const shots = kind.makeShots();
+    const talkedIn = isAmongThem ? flooded : group;
     // What is normal is asked anew before every flood: the machine may have other things to do.
-    const idle = await conversation(cy, dee, group, `before ${name}`, durationMs / 2);
+    const idle = await conversation(cy, dee, talkedIn, `before ${occasion}`, durationMs / 2);
     const before = await readServerHealth(server);
     const startedMs = performance.now();
-    const order = { url: server.url, localAddress: flooderAddress, perSecond, shots };
+    const localAddresses = Array.from({ length: addressCount }, (_, index) => flooderAddress(index));
+    const order = { url: server.url, localAddresses, perSecond, shots };
     const [result, talk] = await Promise.all([
       sendFlood({ ...order, durationMs: durationMs + 500 }),
-      conversation(cy, dee, group, name, durationMs),
+      conversation(cy, dee, talkedIn, occasion, durationMs),
     ]);
     const health = await readServerHealth(server);
     const cores = (health.cpuSeconds - before.cpuSeconds) / ((performance.now() - startedMs) / 1_000);
@@ -91,6 +122,7 @@ export async function runFloods(options: {
       measured(`${about}: median`, talk.medianMs, 'ms'),
       measured(`${about}: p95`, talk.p95Ms, 'ms'),
       atMost(`${about}: median against idle`, talk.medianMs / idle.medianMs, maxSlowdown, '×'),
+      atMost(`${about}: p95 against idle`, talk.p95Ms / idle.p95Ms, maxSlowdown, '×'),
       measured(`${about}: sent`, result.perSecond, 'a second'),
       measured(`${about}: the server’s share of the machine`, cores, 'cores'),
       measured(`${about}: longest delay of the event loop`, health.maxLagMs, 'ms'),
@@ -115,12 +147,16 @@ function defaultLimits(): Record<string, string> {
   );
 }
 
+const floodingRoles: readonly Role[] = Array.from({ length: 15 }, (_, index) =>
+  index < 3 ? 'admin' : 'member',
+);
+
 /** A group of the flooder's own, with leaves that may each commit. */
 async function floodedGroup(url: string, accessToken: string): Promise<Mallory[]> {
   const founder = new Mallory(
     await TestMember.create({ url, name: 'Mallory', accessToken, origin: floodedName }),
   );
-  const leaves = await founder.member.add(...Array.from({ length: 15 }, () => 'member' as const));
+  const leaves = await founder.member.add(...floodingRoles);
   const members = [founder];
   for (const leaf of leaves) {
     const given = founder.member.invite(leaf);
