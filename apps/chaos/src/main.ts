@@ -19,7 +19,7 @@ everything in turn. In the end a checker compares what was acknowledged with wha
 server process. All of it twice: first with the embedded gateway, then with Centrifugo.
 
   --minutes N how long faults go on, both times together (default 8; with --quick 2.5). Each kind of fault on each
-              component is carried out once even if that takes longer, up to twice the time
+              component is carried out once even if that takes longer, up to twice the time or a minute more
   --quick     a choice of the faults in place of all
   --gateway G only with this one
   --seed S    the same faults in the same order as in another run (default: a new one, which is printed)

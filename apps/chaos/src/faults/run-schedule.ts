@@ -31,8 +31,12 @@ export interface CarriedOut {
   readonly notCarriedOut: readonly NotCarriedOut[];
 }
 
-/** A slow machine has as much time again for the first round. */
-export const capFactor = 2;
+/** A slow machine has as much time again for the first round, and a minute at least. */
+function capOf(durationMs: number): number {
+  return durationMs + Math.max(durationMs, minimumMoreMs);
+}
+
+const minimumMoreMs = 60_000;
 
 export async function runSchedule(run: ScheduleRun): Promise<CarriedOut> {
   const { schedule, durationMs, nowMs } = run;
@@ -66,7 +70,7 @@ export async function runSchedule(run: ScheduleRun): Promise<CarriedOut> {
   };
   for (const fault of schedule.firstRound) {
     if (isBroken) notCarriedOut.push({ fault, why: 'what was broken before did not come back' });
-    else if (nowMs() < sinceMs + capFactor * durationMs) await attempt(fault);
+    else if (nowMs() < sinceMs + capOf(durationMs)) await attempt(fault);
     else notCarriedOut.push({ fault, why: 'there was no time left' });
   }
   for (const fault of schedule.furtherRounds()) {
