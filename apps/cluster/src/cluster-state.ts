@@ -7,16 +7,22 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { isStillRunning } from './process-identity.ts';
 
-const partSchema = z.strictObject({ name: z.string(), pid: z.int(), url: z.string(), restarts: z.int() });
+const partSchema = z.strictObject({
+  name: z.string(),
+  pid: z.int(),
+  url: z.string(),
+  /** What `status` asks (probe.ts). */
+  probeUrl: z.string(),
+  restarts: z.int(),
+});
 
 const stateSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   supervisor: z.strictObject({ pid: z.int(), start: z.string() }),
   phase: z.enum(['starting', 'running', 'stopping']),
   gateway: z.enum(['embedded', 'centrifugo']),
-  /** Server processes; the URL is that of the operator listener. */
-  processes: z.array(partSchema),
-  engines: z.array(partSchema),
+  /** Server processes first; their URL is that of the operator listener. Then engines and the load balancer. */
+  parts: z.array(partSchema),
   accessPoints: z.array(z.strictObject({ service: z.string(), url: z.string(), purpose: z.string() })),
   /** A secret, which is why others cannot read this file. */
   firstAccountToken: z.string().nullable(),

@@ -1,7 +1,7 @@
-/** `conclave cluster status`: asks every process whether it is ready, and looks whether every engine runs. */
+/** `conclave cluster status`: asks every process and every engine whether it answers. */
 import { renderTable } from './access-points.ts';
-import { readState, type ClusterPart } from './cluster-state.ts';
-import { identityOf } from './process-identity.ts';
+import { readState } from './cluster-state.ts';
+import { probePart } from './probe.ts';
 
 /** Ends with 0 when everything is well, with 1 when something is not, with 3 when nothing runs. */
 export async function status(folder: string, json: boolean): Promise<number> {
@@ -12,13 +12,12 @@ export async function status(folder: string, json: boolean): Promise<number> {
     );
     return 3;
   }
-  const parts = [
-    ...(await Promise.all(state.processes.map(async (part) => ({ ...part, status: await askReady(part) })))),
-    ...state.engines.map((part) => ({
+  const parts = await Promise.all(
+    state.parts.map(async ({ probeUrl, ...part }) => ({
       ...part,
-      status: identityOf(part.pid) === undefined ? 'not running' : 'running',
+      status: await probePart({ pid: part.pid, probeUrl }),
     })),
-  ];
+  );
   if (json) {
     process.stdout.write(`${JSON.stringify({ phase: state.phase, gateway: state.gateway, parts })}\n`);
   } else {
@@ -33,14 +32,5 @@ export async function status(folder: string, json: boolean): Promise<number> {
       `  ${state.phase}\n\n${renderTable(['Part', 'Status', 'Process', 'Restarts', 'URL'], rows)}`,
     );
   }
-  return parts.every((part) => part.status === 'ready' || part.status === 'running') ? 0 : 1;
-}
-
-async function askReady(part: ClusterPart): Promise<string> {
-  try {
-    const answer = await fetch(`${part.url}/ready`, { signal: AbortSignal.timeout(3_000) });
-    return answer.ok ? 'ready' : 'not ready';
-  } catch {
-    return 'no answer';
-  }
+  return parts.every((part) => part.status === 'ready') ? 0 : 1;
 }

@@ -1,13 +1,16 @@
 /**
- * The process behind `conclave cluster up`: it owns the whole cluster, starts a server process again when it ends by
- * itself, and stops everything in order on SIGTERM. When it is killed the kernel kills the rest.
+ * The process behind `conclave cluster up`: it owns the whole cluster, starts a server process or an engine again when it
+ * ends by itself, and stops everything in order on SIGTERM. When it is killed the kernel kills the rest.
  *
  * It is not meant to be called by people; its output goes to `supervisor.log` in the cluster's folder.
  */
-import { startCluster, type Cluster, type ClusterProcess } from '@conclave/testkit/cluster';
+import { startCluster } from '@conclave/testkit/cluster';
 import { accessPointsOf } from './access-points.ts';
-import { removeState, writeState, type ClusterState } from './cluster-state.ts';
-import { identityOf } from './process-identity.ts';
+import { partsOf, type ClusterPartHandle } from './cluster-parts.ts';
+import { removeState, writeState, type ClusterPart, type ClusterState } from './cluster-state.ts';
+import { openNatsMonitoring } from './nats-monitoring.ts';
+import { probePart } from './probe.ts';
+import { identityOf, isStillRunning, type ProcessIdentity } from './process-identity.ts';
 
 export interface SuperviseOptions {
   readonly folder: string;
@@ -16,6 +19,7 @@ export interface SuperviseOptions {
   readonly serverName: string;
 }
 
+const readyWithinMs = 60_000;
 const lookEveryMs = 500;
 const firstRestartAfterMs = 500;
 const lastRestartAfterMs = 30_000;
@@ -28,12 +32,11 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
   const supervisor = identityOf(process.pid);
   if (supervisor === undefined) throw new Error('this process cannot be found in the list of processes');
   let state: ClusterState = {
-    version: 1,
+    version: 2,
     supervisor,
     phase: 'starting',
     gateway,
-    processes: [],
-    engines: [],
+    parts: [],
     accessPoints: [],
     firstAccountToken: null,
   };
@@ -44,10 +47,18 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
   await save({});
   try {
     await using cluster = await startCluster({ ...options, usualLimits: true, onProgress: say });
+    const natsMonitoringUrl = await openNatsMonitoring(cluster);
+    const parts = partsOf(cluster, natsMonitoringUrl);
+    await whenReady(parts);
     const restarts = new Map<string, number>();
-    await save({ phase: 'running', ...describe(cluster, restarts) });
+    await save({
+      phase: 'running',
+      parts: describe(parts, restarts),
+      accessPoints: accessPointsOf(cluster, natsMonitoringUrl),
+      firstAccountToken: cluster.firstAccountToken ?? null,
+    });
     say(`running at ${cluster.url}`);
-    await keepRunning(cluster, restarts, stop.signal, () => save(describe(cluster, restarts)));
+    await keepRunning(parts, restarts, stop.signal, () => save({ parts: describe(parts, restarts) }));
     say('stopping');
     await save({ phase: 'stopping' });
   } finally {
@@ -57,30 +68,45 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
   return 0;
 }
 
+async function whenReady(parts: readonly ClusterPartHandle[]): Promise<void> {
+  const deadline = performance.now() + readyWithinMs;
+  for (;;) {
+    const statuses = await Promise.all(parts.map(async (part) => `${part.name}: ${await probePart(part)}`));
+    const unready = statuses.filter((line) => !line.endsWith(': ready'));
+    if (unready.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`not ready in time: ${unready.join(', ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Returns when the signal says so. */
 async function keepRunning(
-  cluster: Cluster,
+  parts: readonly ClusterPartHandle[],
   restarts: Map<string, number>,
   stop: AbortSignal,
   onChange: () => Promise<void>,
 ): Promise<void> {
-  const restartAt = new Map<ClusterProcess, number>();
+  const running = new Map<ClusterPartHandle, ProcessIdentity | undefined>();
+  const restartAt = new Map<ClusterPartHandle, number>();
+  for (const part of parts) running.set(part, identityOf(part.pid));
   while (!stop.aborted) {
     await pause(lookEveryMs, stop);
-    for (const server of cluster.servers) {
-      if (server.isRunning || stop.aborted) continue;
-      const due = restartAt.get(server);
-      const count = restarts.get(server.name) ?? 0;
+    for (const part of parts) {
+      const identity = running.get(part);
+      if ((identity !== undefined && isStillRunning(identity)) || stop.aborted) continue;
+      const due = restartAt.get(part);
+      const count = restarts.get(part.name) ?? 0;
       if (due === undefined) {
         const waitMs = Math.min(firstRestartAfterMs * 2 ** count, lastRestartAfterMs);
         say(
-          `${server.name} has ended; starting it again in ${waitMs} ms. It said last:\n${server.output.slice(-1_000)}`,
+          `${part.name} has ended; starting it again in ${waitMs} ms. It said last:\n${part.output.slice(-1_000)}`,
         );
-        restartAt.set(server, performance.now() + waitMs);
+        restartAt.set(part, performance.now() + waitMs);
       } else if (performance.now() >= due) {
-        restartAt.delete(server);
-        restarts.set(server.name, count + 1);
-        await restart(server);
+        restartAt.delete(part);
+        restarts.set(part.name, count + 1);
+        await restart(part);
+        running.set(part, identityOf(part.pid));
         await onChange();
       }
     }
@@ -88,37 +114,23 @@ async function keepRunning(
 }
 
 /** One that does not start is tried again, later each time. */
-async function restart(server: ClusterProcess): Promise<void> {
+async function restart(part: ClusterPartHandle): Promise<void> {
   try {
-    await server.restart();
-    say(`${server.name} runs again`);
+    await part.restart();
+    say(`${part.name} runs again`);
   } catch (error) {
-    say(`${server.name} did not start: ${error instanceof Error ? error.message : String(error)}`);
+    say(`${part.name} did not start: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-function describe(cluster: Cluster, restarts: ReadonlyMap<string, number>): Partial<ClusterState> {
-  const { postgres, nats, redis, s3, centrifugo } = cluster.engines;
-  return {
-    processes: cluster.servers.map(({ name, pid, adminUrl }) => ({
-      name,
-      pid,
-      url: adminUrl,
-      restarts: restarts.get(name) ?? 0,
-    })),
-    engines: [
-      { name: 'postgres', pid: postgres.pid, url: postgres.url, restarts: 0 },
-      { name: 'nats', pid: nats.pid, url: nats.url, restarts: 0 },
-      { name: 'redis', pid: redis.pid, url: redis.url, restarts: 0 },
-      { name: 's3', pid: s3.pid, url: s3.endpoint, restarts: 0 },
-      ...(centrifugo === undefined
-        ? []
-        : [{ name: 'centrifugo', pid: centrifugo.pid, url: centrifugo.url, restarts: 0 }]),
-      { name: 'load-balancer', pid: cluster.loadBalancer.pid, url: cluster.url, restarts: 0 },
-    ],
-    accessPoints: accessPointsOf(cluster),
-    firstAccountToken: cluster.firstAccountToken ?? null,
-  };
+function describe(parts: readonly ClusterPartHandle[], restarts: ReadonlyMap<string, number>): ClusterPart[] {
+  return parts.map(({ name, pid, url, probeUrl }) => ({
+    name,
+    pid,
+    url,
+    probeUrl,
+    restarts: restarts.get(name) ?? 0,
+  }));
 }
 
 async function pause(ms: number, stop: AbortSignal): Promise<void> {

@@ -53,9 +53,33 @@ requireServer(missingCluster())('conclave cluster', () => {
   it('starts everything in the background and says where it is', async () => {
     const started = await run('up', '--processes=2');
     expect(started).toMatchObject({ code: 0, err: '' });
-    for (const service of ['Conclave', 'Process p1', 'Process p2', 'PostgreSQL', 'NATS', 'Redis', 'S3']) {
-      expect(started.out).toContain(service);
-    }
+    const points = new Map(
+      [...started.out.matchAll(/^ {2}(\S.*?) {2,}(\S+) {2,}\S.*$/gm)].map(([, service, url]) => [
+        service,
+        url,
+      ]),
+    );
+    expect([...points.keys()].slice(2)).toEqual([
+      'Conclave',
+      'Conclave health',
+      'Real time, WebSocket',
+      'Real time, SSE',
+      'Process p1',
+      'Process p2',
+      'PostgreSQL',
+      'NATS JetStream',
+      'NATS monitoring',
+      'Redis',
+      'S3',
+      'HAProxy statistics',
+    ]);
+    for (const name of ['Conclave health', 'Process p1', 'Process p2'])
+      expect([name, (await fetch(points.get(name)!)).status]).toEqual([name, 200]);
+    // The events of nobody: the connection is refused for its missing token, by the gateway.
+    const events = await (await fetch(`${points.get('Real time, SSE')}?cf_connect=%7B%7D`)).text();
+    expect(events).toContain('disconnect');
+    const monitored = await (await fetch(`${points.get('NATS monitoring')}/jsz?streams=true`)).text();
+    expect(monitored).toContain('"EVENTS"');
     expect(started.out).toMatch(/first account \(works once\): [a-z2-7-]{27}/);
     const url = /Conclave +(http:\S+)/.exec(started.out)?.[1] ?? '';
     expect((await fetch(`${url}/ready`)).status).toBe(200);
@@ -87,6 +111,36 @@ requireServer(missingCluster())('conclave cluster', () => {
       .poll(async () => (await partsOf())[0], { timeout: 30_000, interval: 500 })
       .toMatchObject({ name: 'p1', status: 'ready', restarts: 1 });
   });
+
+  it.each(['postgres', 'nats', 'redis', 's3', 'load-balancer'])(
+    'starts %s again when it has died',
+    async (name) => {
+      const statusOf = async () => (await partsOf()).find((part) => part.name === name);
+      process.kill((await statusOf())!.pid, 'SIGKILL');
+      await expect
+        .poll(statusOf, { timeout: 60_000, interval: 500 })
+        .toMatchObject({ status: 'ready', restarts: 1 });
+      await expect.poll(async () => (await run('status')).code, { timeout: 60_000 }).toBe(0);
+    },
+  );
+
+  it.each(['postgres', 'nats', 'redis', 's3', 'load-balancer'])(
+    'sees that %s runs and does not answer',
+    async (name) => {
+      const part = (await partsOf()).find((each) => each.name === name)!;
+      process.kill(part.pid, 'SIGSTOP');
+      try {
+        expect((await partsOf()).find((each) => each.name === name)).toMatchObject({
+          status: 'no answer',
+          restarts: part.restarts,
+        });
+        expect((await run('status')).code).toBe(1);
+      } finally {
+        process.kill(part.pid, 'SIGCONT');
+      }
+      await expect.poll(async () => (await run('status')).code, { timeout: 60_000 }).toBe(0);
+    },
+  );
 
   it('stops everything, keeps the data, and comes back at the same address', async () => {
     const before = await run('up');

@@ -191,7 +191,6 @@ for (const sample of samples) {
 describe('what start.sh and prepare.sh make', () => {
   const at = (...parts: string[]): string => join(folder, 'host', ...parts);
   const handedOut = (...parts: string[]): string => at('handed-out', ...parts);
-  const itAsRoot = requireRoot();
 
   beforeAll(async () => {
     await cp(deploy, at('deploy'), { recursive: true, filter: (name) => !/\/(?:secrets|\.env)$/.test(name) });
@@ -217,32 +216,65 @@ describe('what start.sh and prepare.sh make', () => {
     });
   });
 
-  itAsRoot('hands each service its own secrets, which nobody else can read', async () => {
-    const owners = { conclave: 1000, postgres: 999, nats: 1001, s3: 1002, redis: 1003, centrifugo: 1004 };
-    for (const [name, uid] of Object.entries(owners)) {
-      const { mode, uid: owner } = await stat(handedOut(name));
-      expect([name, owner, (mode & 0o777).toString(8)]).toEqual([name, uid, '500']);
-    }
-    const { mode, uid } = await stat(handedOut('conclave/master-keys.json'));
-    expect([uid, (mode & 0o777).toString(8)]).toEqual([1000, '400']);
-    expect(await readFile(handedOut('conclave/postgres-password'), 'utf8')).toBe(
-      await readFile(at('deploy/secrets/postgres-password'), 'utf8'),
-    );
-    const centrifugo = await readFile(handedOut('centrifugo/config.json'), 'utf8');
-    expect(JSON.parse(centrifugo).http_server).toMatchObject({ address: '0.0.0.0', port: 8000 });
-    expect(centrifugo).toContain((await readFile(at('deploy/secrets/nats-password'), 'utf8')).trim());
-    // Another user sees nothing of it.
-    expect(() =>
-      execFileSync('cat', [handedOut('redis/redis.conf')], { uid: 999, gid: 999, stdio: 'pipe' }),
-    ).toThrow(/Permission denied/);
-    // The bucket of the new volume, which the S3 server finds there.
-    expect((await stat(at('s3/conclave'))).uid).toBe(1002);
-  });
+  requireRoot()('as root', () => {
+    it('hands each service its own secrets, which nobody else can read', async () => {
+      const owners = { conclave: 1000, postgres: 999, nats: 1001, s3: 1002, redis: 1003, centrifugo: 1004 };
+      for (const [name, uid] of Object.entries(owners)) {
+        const { mode, uid: owner } = await stat(handedOut(name));
+        expect([name, owner, (mode & 0o777).toString(8)]).toEqual([name, uid, '500']);
+      }
+      const { mode, uid } = await stat(handedOut('conclave/master-keys.json'));
+      expect([uid, (mode & 0o777).toString(8)]).toEqual([1000, '400']);
+      expect(await readFile(handedOut('conclave/postgres-password'), 'utf8')).toBe(
+        await readFile(at('deploy/secrets/postgres-password'), 'utf8'),
+      );
+      const centrifugo = await readFile(handedOut('centrifugo/config.json'), 'utf8');
+      expect(JSON.parse(centrifugo).http_server).toMatchObject({ address: '0.0.0.0', port: 8000 });
+      expect(centrifugo).toContain((await readFile(at('deploy/secrets/nats-password'), 'utf8')).trim());
+      // Another user sees nothing of it.
+      expect(() =>
+        execFileSync('cat', [handedOut('redis/redis.conf')], { uid: 999, gid: 999, stdio: 'pipe' }),
+      ).toThrow(/Permission denied/);
+      // The bucket of the new volume, which the S3 server finds there.
+      expect((await stat(at('s3/conclave'))).uid).toBe(1002);
+    });
 
-  requireServer(missingProgram('centrifugo'))('for Centrifugo', () => {
-    itAsRoot('is a configuration that it takes', async () => {
-      const file = handedOut('centrifugo/config.json');
-      await expect(run(findProgram('centrifugo')!, ['checkconfig', '-c', file])).resolves.toBeDefined();
+    requireServer(missingProgram('centrifugo'))('for Centrifugo', () => {
+      it('is a configuration that it takes', async () => {
+        const file = handedOut('centrifugo/config.json');
+        await expect(run(findProgram('centrifugo')!, ['checkconfig', '-c', file])).resolves.toBeDefined();
+      });
+    });
+
+    requireServer(missingProgram('minio', 'curl'))('for the S3 server', () => {
+      it('is a bucket on the new volume that objects can be put into', async () => {
+        const port = await findFreePort();
+        const keys = [
+          '--user',
+          `conclave:${(await readFile(handedOut('s3/s3-secret-access-key'), 'utf8')).trim()}`,
+        ];
+        const ask = async (path: string, ...more: string[]): Promise<string> => {
+          const options = ['--silent', '--fail', '--aws-sigv4', 'aws:amz:us-east-1:s3', ...keys, ...more];
+          return (await run('curl', [...options, `http://127.0.0.1:${port}${path}`])).stdout;
+        };
+        const server = await startRealServer({
+          name: 's3',
+          program: 'minio',
+          arguments: ['server', '--quiet', '--address', `127.0.0.1:${port}`, at('s3')],
+          folder,
+          environment: {
+            MINIO_ROOT_USER: 'conclave',
+            MINIO_ROOT_PASSWORD_FILE: handedOut('s3/s3-secret-access-key'),
+            MINIO_BROWSER: 'off',
+            MINIO_UPDATE: 'off',
+          },
+          probe: () => ask('/'),
+        });
+        closers.push(() => server[Symbol.asyncDispose]());
+        expect(await ask('/')).toContain('<Name>conclave</Name>');
+        await ask('/conclave/object', '--upload-file', join(deploy, 'README.md'));
+        expect(await ask('/conclave/object')).toBe(await readFile(join(deploy, 'README.md'), 'utf8'));
+      });
     });
   });
 
@@ -268,37 +300,6 @@ describe('what start.sh and prepare.sh make', () => {
       });
       closers.push(() => server[Symbol.asyncDispose]());
       expect(await ping()).toContain('NOAUTH');
-    });
-  });
-
-  requireServer(missingProgram('minio', 'curl'))('for the S3 server', () => {
-    itAsRoot('is a bucket on the new volume that objects can be put into', async () => {
-      const port = await findFreePort();
-      const keys = [
-        '--user',
-        `conclave:${(await readFile(handedOut('s3/s3-secret-access-key'), 'utf8')).trim()}`,
-      ];
-      const ask = async (path: string, ...more: string[]): Promise<string> => {
-        const options = ['--silent', '--fail', '--aws-sigv4', 'aws:amz:us-east-1:s3', ...keys, ...more];
-        return (await run('curl', [...options, `http://127.0.0.1:${port}${path}`])).stdout;
-      };
-      const server = await startRealServer({
-        name: 's3',
-        program: 'minio',
-        arguments: ['server', '--quiet', '--address', `127.0.0.1:${port}`, at('s3')],
-        folder,
-        environment: {
-          MINIO_ROOT_USER: 'conclave',
-          MINIO_ROOT_PASSWORD_FILE: handedOut('s3/s3-secret-access-key'),
-          MINIO_BROWSER: 'off',
-          MINIO_UPDATE: 'off',
-        },
-        probe: () => ask('/'),
-      });
-      closers.push(() => server[Symbol.asyncDispose]());
-      expect(await ask('/')).toContain('<Name>conclave</Name>');
-      await ask('/conclave/object', '--upload-file', join(deploy, 'README.md'));
-      expect(await ask('/conclave/object')).toBe(await readFile(join(deploy, 'README.md'), 'utf8'));
     });
   });
 
@@ -396,7 +397,7 @@ describe('the files of the image', () => {
     );
     const largest = sized.toSorted(([, a], [, b]) => b - a).slice(0, 5);
     process.stdout.write(
-      `the image without its base: ${sizeMb.toFixed(1)} MB; of it ${largest.map(([name, mb]) => `${name} ${mb.toFixed(1)}`).join(', ')}\n`,
+      `the image without its base: ${sizeMb.toFixed(1)} MB; of it ${largest.map(([part, mb]) => `${part} ${mb.toFixed(1)}`).join(', ')}\n`,
     );
     expect(sizeMb).toBeLessThan(maxImageMb);
     const imports = ['postgres', 'nats', 'redis', 's3', 'blob-encryption']

@@ -254,8 +254,9 @@ async function converse({ url, engines }: Cluster): Promise<WebSocket> {
   const grant = await member.subscribe();
   const socket = new WebSocket(`${engines.centrifugo!.url.replace('http', 'ws')}/connection/websocket`);
   const said: string[] = [];
-  const heard = (part: string): Promise<void> =>
-    expect.poll(() => said.join('\n'), { timeout: 20_000 }).toContain(part);
+  const heard = async (part: string): Promise<void> => {
+    await expect.poll(() => said.join('\n'), { timeout: 20_000 }).toContain(part);
+  };
   socket.addEventListener('message', ({ data }) => {
     said.push(String(data));
     if (data === '{}') socket.send('{}');
