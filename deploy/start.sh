@@ -122,19 +122,33 @@ docker compose up --detach --wait --wait-timeout 300 ||
   fail 'not everything is healthy: see docker compose ps and docker compose logs'
 
 value() { sed -n "s/^$1=//p" .env; }
-cat <<TABLE
-
-  Service           URL                                     Purpose
-  ----------------  --------------------------------------  -----------------------------------
-  Conclave          $(printf '%-38s' "$(value CONCLAVE_PUBLIC_URL)")  Clients and browsers
-  NATS monitoring   http://localhost:8222                   JetStream and its consumers
-TABLE
+port() { local set; set=$(value "$1"); echo "http://localhost:${set:-$2}"; }
+row() { printf '  %-21s  %-46s  %s\n' "$@"; }
+public=$(value CONCLAVE_PUBLIC_URL)
+real_time=$public
+[ "$(value CONCLAVE_GATEWAY_ENGINE)" != centrifugo ] || real_time=$(value CONCLAVE_GATEWAY_PUBLIC_URL)
+echo
+row Service URL Purpose
+row --------------------- ---------------------------------------------- -----------------------------------
+row Conclave "$public" 'API for clients and browsers'
+row 'Conclave health' "$(port CONCLAVE_PORT 8080)/ready" 'Through the load balancer; /health'
+row 'Real time, WebSocket' "ws${real_time#http}/connection/websocket" 'Messages as they come'
+row 'Real time, SSE' "$real_time/connection/uni_sse" 'Server-sent events, one way'
+row 'NATS monitoring' "$(port NATS_MONITORING_PORT 8222)" 'JetStream and its consumers'
 if [ "$(value CONCLAVE_GATEWAY_ENGINE)" = centrifugo ]; then
-  cat <<TABLE
-  Centrifugo        $(printf '%-38s' "$(value CONCLAVE_GATEWAY_PUBLIC_URL)")  Real-time connections
-  Centrifugo admin  http://localhost:9000                   Password: deploy/README.md
-TABLE
+  admin=$(port CENTRIFUGO_ADMIN_PORT 9000)
+  row 'Centrifugo admin' "$admin/admin" 'Password: deploy/README.md'
+  row 'Centrifugo API' "$admin/api" 'HTTP API'
+  row 'Centrifugo metrics' "$admin/metrics" 'For Prometheus; /health'
 fi
+echo '  Inside of the network only:'
+for name in $(docker compose ps --format '{{.Name}}' conclave); do
+  row "Process" "http://$name:8009/metrics" 'Metrics; /health and /ready'
+done
+row PostgreSQL postgres://conclave@postgres:5432/conclave 'secrets/postgres-password'
+row 'NATS JetStream' nats://conclave@nats:4222 'secrets/nats-password'
+row Redis redis://redis:6379 'secrets/redis-password'
+row S3 http://s3:9000 'secrets/s3-secret-access-key'
 cat <<'NEXT'
 
   Registration token for the first account:  docker compose -f deploy/compose.yaml logs conclave | grep 'first account'
