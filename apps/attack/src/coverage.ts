@@ -1,7 +1,9 @@
 /**
  * Which rules of the registry a run has broken. Every rule that the server checks needs an attack that was answered by it,
- * or a written reason why no octets from outside can reach it; a reason for a rule that was reached is as wrong as none.
+ * or a written reason why no octets from outside can reach it; a reason for a rule that was reached is as wrong as none. Every rule that
+ * clients alone check needs an attack that real clients noticed, or a test of its own that names it.
  */
+import { readFileSync } from 'node:fs';
 import { rules } from '@conclave/sealed-group';
 import type { RuleId } from '@conclave/sealed-group';
 import type { Outcome } from './attack.ts';
@@ -26,6 +28,103 @@ export const unreachable: Partial<Record<RuleId, string>> = {
   'sealing/node-limit': 'a frame with more nodes breaks frame/count before its proof is looked at',
   'sealing/shape': 'frame/length and commit/recipients see every wrong shape before the proof is looked at',
 };
+
+const member = 'packages/sealed-group/test/group/member.test.ts';
+const messages = 'packages/sealed-group/test/message/open-message.test.ts';
+const entries = 'packages/sealed-group/test/identity/commit-payload.test.ts';
+const snapshots = 'packages/sealed-group/test/identity/roster-snapshot.test.ts';
+const invites = 'packages/sealed-group/test/invite/invite.test.ts';
+const links = 'packages/sealed-group/test/invite/invite-link.test.ts';
+const previews = 'packages/sealed-group/test/preview/lies.test.ts';
+
+const ownCall = 'it refuses a call of the client’s own; nobody outside can make it';
+const notPosted = 'the server refuses what would break it, so that it takes a server in league';
+const oneUse = 'an invite is used by a client that is in no group yet, and fails before it is in one';
+
+/** Rules of clients that no attack of a run breaks: why not, and the test that does. */
+export const testedElsewhere: Partial<Record<RuleId, { readonly reason: string; readonly test: string }>> = {
+  'sealing/opens-to-key': {
+    reason: 'a verified proof leaves nothing that does not open',
+    test: 'packages/sealed-group/test/sealing/opening.test.ts',
+  },
+  'commit/opens': { reason: 'a verified proof leaves nothing that does not open', test: member },
+  'commit/adding-commit': { reason: oneUse, test: member },
+  'commit/member': { reason: ownCall, test: member },
+  'commit/invitable': { reason: ownCall, test: member },
+  'commit/gap': {
+    reason: 'the SDK reads the log where a number is skipped, before it processes anything',
+    test: member,
+  },
+  'commit/state': { reason: 'it is asked of what the client itself has stored', test: member },
+  'message/same-epoch': { reason: 'commit/epoch is asked before it', test: messages },
+  'message/leaf-proof-matches': { reason: 'it takes a group with leaf proofs', test: messages },
+  'message/sender-may-write': { reason: notPosted, test: messages },
+  'message/padding': { reason: 'it takes a plaintext that the package does not seal', test: messages },
+  'message/content': { reason: 'it takes a plaintext that the package does not seal', test: messages },
+  'message/content-size': { reason: ownCall, test: messages },
+  'message/sender-certified': {
+    reason: 'a leaf without an entry is removed by administrators at once',
+    test: messages,
+  },
+  'identity/device-of-adder': { reason: 'it takes an adder and a device of two people', test: entries },
+  'identity/payload-form': { reason: 'it takes a plaintext that the package does not seal', test: entries },
+  'identity/snapshot-hash': { reason: oneUse, test: snapshots },
+  'identity/snapshot-decrypts': { reason: oneUse, test: snapshots },
+  'identity/snapshot-form': { reason: oneUse, test: snapshots },
+  'identity/snapshot-duplicate': { reason: oneUse, test: snapshots },
+  'invite/link-form': { reason: oneUse, test: links },
+  'invite/link-complete': { reason: oneUse, test: links },
+  'invite/link-checksum': { reason: oneUse, test: links },
+  'invite/opens': { reason: oneUse, test: invites },
+  'invite/form': { reason: oneUse, test: invites },
+  'invite/version': { reason: oneUse, test: invites },
+  'invite/signature': { reason: oneUse, test: invites },
+  'invite/expected-inviter': { reason: oneUse, test: invites },
+  'invite/leaf-secret': { reason: oneUse, test: invites },
+  'invite/expired': { reason: oneUse, test: invites },
+  'invite/tree-hash': { reason: oneUse, test: invites },
+  'invite/leaf': { reason: oneUse, test: invites },
+  'invite/inviter-listed': { reason: oneUse, test: invites },
+  'preview/form': { reason: oneUse, test: previews },
+  'preview/next-epoch': { reason: oneUse, test: previews },
+  'preview/path': { reason: oneUse, test: previews },
+  'preview/opens': { reason: oneUse, test: previews },
+  'preview/confirm': { reason: oneUse, test: previews },
+  'preview/ended': { reason: oneUse, test: previews },
+};
+
+export interface ClientCoverage {
+  /** Rules that clients alone check. */
+  readonly checked: number;
+  readonly exercised: readonly RuleId[];
+  /** Neither noticed in this run, nor named by the test that is said to break them. */
+  readonly missing: readonly RuleId[];
+  /** Noticed in this run, though said to be tested elsewhere. */
+  readonly contradicted: readonly RuleId[];
+}
+
+export function clientCoverageOf(outcomes: readonly Outcome[]): ClientCoverage {
+  const checked = (Object.keys(rules) as RuleId[]).filter((id) => rules[id].checkedBy === 'client');
+  const noticed = new Set(
+    outcomes
+      .filter(({ exercises, faults }) => exercises === true && faults.length === 0)
+      .map(({ target }) => target),
+  );
+  const exercised = checked.filter((id) => noticed.has(id));
+  return {
+    checked: checked.length,
+    exercised,
+    missing: checked.filter((id) => !noticed.has(id) && !isTestedElsewhere(id)),
+    contradicted: exercised.filter((id) => testedElsewhere[id] !== undefined),
+  };
+}
+
+/** A reason that names a test which does not name the rule is none. */
+function isTestedElsewhere(id: RuleId): boolean {
+  const said = testedElsewhere[id];
+  if (said === undefined) return false;
+  return readFileSync(new URL(`../../../${said.test}`, import.meta.url), 'utf8').includes(`'${id}'`);
+}
 
 export interface Coverage {
   /** Rules that the server checks. */

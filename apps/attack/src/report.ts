@@ -1,6 +1,6 @@
 /** What a run has to say: a table for people, and the numbers of which each must be what it must be. */
 import type { Outcome } from './attack.ts';
-import { coverageOf, unreachable } from './coverage.ts';
+import { clientCoverageOf, coverageOf, testedElsewhere, unreachable } from './coverage.ts';
 
 /** The shape of every measurement of this project (bench/src/metric.ts). */
 export interface Metric {
@@ -37,6 +37,7 @@ export function measured(name: string, value: number, unit: string): Metric {
 
 export function outcomeMetrics(outcomes: readonly Outcome[]): Metric[] {
   const coverage = coverageOf(outcomes);
+  const ofClients = clientCoverageOf(outcomes);
   const parts = [...new Set(outcomes.map(({ part }) => part))];
   return [
     ...parts.map((part) => {
@@ -57,6 +58,14 @@ export function outcomeMetrics(outcomes: readonly Outcome[]): Metric[] {
     ),
     measured('rules of the server broken', coverage.exercised.length, 'rules'),
     exactly('rules broken that were said to be out of reach', coverage.contradicted.length, 0, 'rules'),
+    exactly(
+      'rules of clients noticed by clients, or broken by a test that is named',
+      ofClients.checked - ofClients.missing.length,
+      ofClients.checked,
+      'rules',
+    ),
+    measured('rules of clients noticed by clients', ofClients.exercised.length, 'rules'),
+    exactly('rules noticed that were said to be tested elsewhere', ofClients.contradicted.length, 0, 'rules'),
   ];
 }
 
@@ -90,6 +99,16 @@ export function renderCoverage(outcomes: readonly Outcome[]): string {
   for (const [rule, reason] of Object.entries(unreachable)) lines.push(`  – ${rule}: ${reason}`);
   for (const rule of missing) lines.push(`  ✗ ${rule}: neither broken nor explained`);
   for (const rule of contradicted) lines.push(`  ✗ ${rule}: broken, though said to be out of reach`);
+  const ofClients = clientCoverageOf(outcomes);
+  lines.push(
+    '',
+    `rules that clients alone check: ${ofClients.checked}, noticed: ${ofClients.exercised.length}`,
+  );
+  for (const [rule, { reason, test }] of Object.entries(testedElsewhere))
+    lines.push(`  – ${rule}: ${reason} (${test})`);
+  for (const rule of ofClients.missing) lines.push(`  ✗ ${rule}: neither noticed nor broken by a named test`);
+  for (const rule of ofClients.contradicted)
+    lines.push(`  ✗ ${rule}: noticed, though said to be tested elsewhere`);
   return lines.join('\n');
 }
 

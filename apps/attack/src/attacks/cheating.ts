@@ -11,6 +11,7 @@ import { answerText, markOf } from '../attack.ts';
 import { patienceMs } from '../honest/honest-process.ts';
 import { flipped } from '../mallory/bad-encodings.ts';
 import { deviantCommit } from '../mallory/deviant-commit.ts';
+import { commitSaying, falseEntries } from './false-entries.ts';
 import type { Mallory } from '../mallory/mallory.ts';
 import { sealedMessage as sealed } from '../mallory/sealed-message.ts';
 import { openArena, patiently, settled, stillTalk, viewsOf } from '../stage.ts';
@@ -58,6 +59,17 @@ export async function cheat(stage: Stage): Promise<void> {
     },
     misbehaviour('identity/payload-decrypts'),
   );
+  await Promise.all(
+    falseEntries.map(({ name, breaks, by, say }) =>
+      cheatingCommit(
+        stage,
+        name,
+        breaks,
+        async (founder) => commitSaying((await by?.(founder)) ?? founder, say),
+        misbehaviour(breaks),
+      ),
+    ),
+  );
   await falseMessages(stage);
 }
 
@@ -70,7 +82,7 @@ async function cheatingCommit(
   stage: Stage,
   name: string,
   target: RuleId,
-  make: (mallory: Mallory) => Uint8Array,
+  make: (mallory: Mallory) => Uint8Array | Promise<Uint8Array>,
   isNoticed: (warning: Warning) => boolean,
 ): Promise<void> {
   const arena = await openArena(stage, name);
@@ -79,7 +91,7 @@ async function cheatingCommit(
   const honest = await patiently(() => founder.member.commit());
   const isCalm =
     honest.status === 200 && (await settled(arena)) && (await noticedBy(arena, () => true)) === 0;
-  const frame = make(founder);
+  const frame = await make(founder);
   const answer = await patiently(() => founder.post(frame));
   const faults: string[] = [];
   if (answer.status === 200) {
@@ -101,6 +113,7 @@ async function cheatingCommit(
     observed: answerText(answer),
     faults: isCalm ? faults : [...faults, 'the control was not accepted calmly'],
     isControlled: isCalm,
+    exercises: faults.length === 0,
   });
 }
 
@@ -160,15 +173,26 @@ const falseKinds: readonly FalseMessage[] = [
     },
   },
   {
+    name: 'in the name of an invited leaf that has not joined',
+    target: 'message/sender-joined',
+    make: (mallory) => sealed(mallory, { leaf: pendingLeafOf(mallory), text: 'I am not here yet' }),
+  },
+  {
     name: 'no ciphertext at all',
     target: 'message/header-length',
     make: (mallory) => mallory.message({ ciphertext: new Uint8Array(3) }),
   },
 ];
 
+function pendingLeafOf({ member }: Mallory): LeafIndex {
+  return member.group.members().find(({ isPending }) => isPending)!.instance.leaf;
+}
+
 async function falseMessages(stage: Stage): Promise<void> {
   const arena = await openArena(stage, 'false messages');
   const { founder, groupId, people } = arena;
+  await founder.member.add('member');
+  await settled(arena);
   // The control of all of them: made in the same way, shown as what it says. It is also the first use of generation 0.
   const first = await founder.post(sealed(founder, { text: 'an honest word' }));
   const isShown =
@@ -208,6 +232,7 @@ async function falseMessages(stage: Stage): Promise<void> {
       observed: answerText(answer),
       faults: isShown ? faults : [...faults, 'the control was not shown'],
       isControlled: isShown,
+      exercises: faults.length === 0,
     });
   }
   // None of it consumed a key that honest messages need [F5].
