@@ -1,5 +1,5 @@
 /**
- * Two things wrong at once: still one answer, and it is that of the check which comes first (docs/sealed-groups.md §5.7:
+ * Two or three things wrong at once: still one answer, and it is that of the check which comes first (docs/sealed-groups.md §5.7:
  * cheapest first). What stands in one step may be answered by either of its rules, and by nothing else.
  */
 import { leafNode } from '@conclave/sealed-group';
@@ -151,23 +151,45 @@ export async function breakPairs(stage: Stage): Promise<void> {
       .filter(({ field }) => field !== first.field)
       .map((second) => [first, second] as const),
   );
+  const combinations: (readonly Violation[])[] = [...pairs, ...sampleTriples()];
   // Proofs alone make their leaf wait: they come last, and before the control.
-  const costly = pairs.filter(([first]) => first.step === proofs);
-  const cheap = pairs.filter(([first]) => first.step !== proofs);
-  const attacks = [...cheap, ...costly].map(([first, second]) => attackOf(first, second));
+  const costly = combinations.filter(([first]) => first!.step === proofs);
+  const cheap = combinations.filter(([first]) => first!.step !== proofs);
+  const attacks = [...cheap, ...costly].map(attackOf);
   await besiege(stage, { part, arena, by: arena.founder, attacks });
   await noteTalk(stage, arena, 'broken pairs');
 }
 
-function attackOf(first: Violation, second: Violation): FrameAttack {
-  const decisive = first.step === second.step ? [first, second] : [first];
+const tripleCount = 40;
+
+/** The same in every run, from all that change three fields; in the order of checks. */
+function sampleTriples(): (readonly Violation[])[] {
+  const triples = violations.flatMap((first, index) =>
+    violations.slice(index + 1).flatMap((second, further) =>
+      violations
+        .slice(index + further + 2)
+        .filter((third) => new Set([first, second, third].map(({ field }) => field)).size === 3)
+        .map((third) => [first, second, third]),
+    ),
+  );
+  // Knuth's generator: what it gives is spread well enough over a list.
+  let seed = 1;
+  return Array.from({ length: tripleCount }, () => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return triples[Math.floor((seed / 2 ** 32) * triples.length)]!;
+  });
+}
+
+function attackOf(wrongs: readonly Violation[]): FrameAttack {
+  const [first] = wrongs as readonly [Violation, ...Violation[]];
+  const decisive = wrongs.filter(({ step }) => step === first.step);
   return {
-    name: `${first.what}, and ${second.what}`,
+    name: wrongs.map(({ what }) => what).join(', and '),
     breaks: first.rule,
     expects: [...new Set(decisive.map(({ rule }) => answerFor(rule)))],
     clientSays: 'anything',
     build: (mallory, good) =>
-      mallory.forge(good, both(first.change(mallory, good), second.change(mallory, good))),
+      mallory.forge(good, wrongs.map(({ change }) => change(mallory, good)).reduce(both)),
   };
 }
 
