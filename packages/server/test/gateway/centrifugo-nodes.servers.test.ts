@@ -132,5 +132,6 @@ requireServer(
     await untilHeard(channel, [anna, bert], 10);
     await nodes[0]!.kill();
     await untilHeard(channel, [bert], 1_000);
+    expect(anna.heard.some((seq) => seq >= 1_000)).toBe(false);
   });
 });
