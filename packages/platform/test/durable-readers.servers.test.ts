@@ -136,4 +136,23 @@ requireServer(missingNats())('a durable reader', () => {
     await expect.poll(() => gaps).toEqual([1, 1]);
     for (const bus of buses) await bus.close();
   });
+
+  it('that its program can have no more, because files were deleted while the server ran, gets a new stream', async () => {
+    await using nats = await startNats();
+    let made = 0;
+    const buses = [await open(nats, 'other_program', 'events.>', () => (made += 1))];
+    buses.push(await open(nats, 'other_program', 'events.>', () => (made += 1)));
+    await expect.poll(() => made, { timeout: 30_000 }).toBe(1);
+    await nats.deleteData('while-running');
+    await using raw = await look(nats);
+    // As a program that comes again asks for it.
+    const comeAgain = () => raw.manager.consumers.update('EVENTS', 'other_program', {});
+    await expect(comeAgain()).rejects.toMatchObject({ code: 10_012 });
+    await expect.poll(() => comeAgain().then(() => 'there', String), { timeout: 30_000 }).toBe('there');
+    await expect.poll(() => made, { timeout: 30_000 }).toBeGreaterThan(1);
+    for (const bus of buses) {
+      await bus.publish('events.group.a', Buffer.from('on'), { messageId: `on-${buses.indexOf(bus)}` });
+      await bus.close();
+    }
+  });
 });

@@ -3,7 +3,7 @@
  *
  *   missing ──▶ made
  *   there ────▶ as wanted? ─▶ yes: used. Age and replicas differ: changed. Anything else: BUS_STREAM_MISMATCH.
- *   stores nothing any more ─▶ made anew
+ *   stores nothing any more, or cannot write its readers' files ─▶ made anew
  *   made ─▶ its readers made ─▶ announced
  *
  * A process may die, or hear nothing, between any two of these steps, and from then on publications succeed as if nothing were
@@ -12,7 +12,8 @@
  *
  * A stream whose files were deleted under the server's hands goes on until it needs a new file; from then on it
  * acknowledges nothing, while the server says that it is well. It is recognised by that: publications time out, and
- * its last sequence stands still. Making it anew loses copies only.
+ * its last sequence stands still. Its readers' files it cannot write from the beginning, which is looked at too. Making it anew
+ * loses copies only.
  *
  * Sequence numbers of a stream begin where no earlier stream of this name can have come (milliseconds of its birth
  * times 1024), so that none of them ever means two messages.
@@ -69,6 +70,10 @@ const RETRY_MS = 250;
 const FIRST_LOOK_MS = 2_000;
 /** The next look after one that failed. */
 const LOOK_AGAIN_MS = 1_000;
+/** Looks in a row at which readers could not be written. */
+const UNWRITABLE_LOOKS = 2;
+/** A server that cannot write at all would be given a new stream again and again. */
+const REMAKE_EVERY_MS = 60_000;
 /** In the stream's metadata: whether its making was announced. Streams of earlier versions do not say. */
 const ANNOUNCED = 'conclave_announced';
 /** Its maker announces it; others do when it is older than this. */
@@ -89,6 +94,10 @@ export class EventsStream {
         readonly strikes: number;
       }
     | undefined;
+  /** Looks in a row. */
+  #unwritableLooks = 0;
+  /** By the monotonic clock. */
+  #remadeAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
   /** When the stream that was seen last was made, as the server writes it; it identifies the stream. */
   #seen: string | undefined;
@@ -266,7 +275,7 @@ export class EventsStream {
             `Change it ("nats stream edit"), or delete it: it holds copies only, and is made again`,
         );
       }
-      await ensureReaders(manager, settings.stream, settings.readers ?? []);
+      await this.#ensureReaders(manager, info);
       await this.#announce(manager, info);
       const { max_age, num_replicas } = this.#wanted();
       if (info.config.max_age !== max_age || info.config.num_replicas !== num_replicas) {
@@ -288,6 +297,30 @@ export class EventsStream {
       }
       throw toBusError(error);
     }
+  }
+
+  /** Rejects with `BUS_UNAVAILABLE` where a reader cannot be written, and makes the stream anew when that is so again. */
+  async #ensureReaders(manager: JetStreamManager, { created }: StreamInfo): Promise<void> {
+    const { clock, log, settings } = this.#deps;
+    const unwritable = await ensureReaders(manager, settings.stream, settings.readers ?? []);
+    this.#unwritableLooks = unwritable.length === 0 ? 0 : this.#unwritableLooks + 1;
+    if (unwritable.length === 0) return;
+    const nowMs = clock.monotonicMs();
+    if (
+      this.#unwritableLooks >= UNWRITABLE_LOOKS &&
+      nowMs - this.#remadeAtMs >= REMAKE_EVERY_MS &&
+      !this.#closed
+    ) {
+      this.#remadeAtMs = nowMs;
+      // Another process may have been faster.
+      if ((await this.#find(manager))?.created === created) {
+        log.error({ stream: settings.stream, unwritable }, 'the stream has lost its files; it is made anew');
+        await manager.streams.delete(settings.stream);
+        this.accepted();
+      }
+    }
+    // What is missing now is made by the next look.
+    throw new BusError('BUS_UNAVAILABLE', `readers of stream ${settings.stream} cannot be written`);
   }
 
   #note({ created }: StreamInfo): void {

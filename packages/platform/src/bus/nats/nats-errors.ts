@@ -15,6 +15,8 @@ import { BusError } from '../bus-error.ts';
 export const apiCodes = {
   resourceLimitsExceeded: 10_002,
   clusterNotAvailable: 10_008,
+  consumerCreateFailed: 10_012,
+  consumerNotFound: 10_014,
   insufficientResources: 10_023,
   memoryResourcesExceeded: 10_028,
   noMessageFound: 10_037,

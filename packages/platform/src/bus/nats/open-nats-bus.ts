@@ -74,7 +74,7 @@ const DEFAULT_LIMITS: NatsBusLimits = {
   acknowledgementMs: 3_000,
   subscribeTimeoutMs: 5_000,
   maxQueued: 1_024,
-  watchMs: 10_000,
+  watchMs: 5_000,
 };
 
 /** Before subscriptions are settled once more on a connection that stands. */
