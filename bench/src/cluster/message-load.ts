@@ -38,6 +38,8 @@ export interface MessageLoadResult {
   readonly metrics: readonly Metric[];
   /** From the answer to the arrival at the subscriber under a quiet load: the median, in ms. */
   readonly answerToArrivalMs: number;
+  /** A request that does nothing (`/health`), there and back on the same way: the median, in ms. */
+  readonly emptyRequestMs: number;
   /** From acceptance until the bus acknowledged it, as the servers measured it under the same load: the median, in ms. */
   readonly relayDelayMs: number;
 }
@@ -67,6 +69,8 @@ export async function measureMessages(installation: Installation, say: Say): Pro
   const [quiet] = await loadAll([groups[0]!], opening + quietFrames, listeners, quietPerSecond);
   const relayDelayMs = medianRelayDelayMs(delaysBefore, await readRelayDelays(installation.adminUrls));
 
+  const emptyRequestMs = await measureEmptyRequest(url);
+
   const accepting = sorted(half.flatMap(({ load }) => differences(load.sentAtMs, load.answeredAtMs)));
   const arriving = sorted(half.flatMap(({ load, arrivedAtMs }) => differences(load.sentAtMs, arrivedAtMs)));
   const quietArriving = sorted(differences(quiet!.load.sentAtMs, quiet!.arrivedAtMs));
@@ -77,6 +81,7 @@ export async function measureMessages(installation: Installation, say: Say): Pro
   const at = (what: string): string => `${name}: ${what}`;
   return {
     answerToArrivalMs,
+    emptyRequestMs,
     relayDelayMs,
     metrics: [
       measured(at('accepted'), acceptedRate, 'messages/s'),
@@ -127,6 +132,18 @@ export async function measureMessages(installation: Installation, say: Say): Pro
       }),
     }));
   }
+}
+
+async function measureEmptyRequest(url: string): Promise<number> {
+  const tookMs: number[] = [];
+  for (let request = 0; request < opening + quietFrames; request++) {
+    const startMs = performance.now();
+    const answer = await fetch(`${url}/health`);
+    await answer.arrayBuffer();
+    if (!answer.ok) throw new Error(`/health was answered with ${answer.status}`);
+    tookMs.push(performance.now() - startMs);
+  }
+  return percentile(sorted(tookMs.slice(opening)), 0.5);
 }
 
 /** The process of the subscribers. */

@@ -66,22 +66,29 @@ async function directPublishMs(say: Say): Promise<number> {
   return await measureDirectPublish(gateway);
 }
 
-/** The target holds for the larger of what a client sees and what the relays say: a slow answer hides what passes before it. */
+/**
+ * What outbox, relay and bus add begins with the commit, and so does the way of the answer. What passes until the answer has come is
+ * hidden from the client; a whole empty request takes longer than that. So the sum is more than what is added, and is judged. The
+ * servers' own histogram begins before the commit, and has no bound below some milliseconds: it is told, not judged.
+ */
 async function measureInstallation(
   installation: Installation,
   directMs: number,
   say: Say,
 ): Promise<Metric[]> {
   const { name } = installation;
-  const { metrics, answerToArrivalMs, relayDelayMs } = await measureMessages(installation, say);
-  const seenMs = answerToArrivalMs - directMs;
+  const { metrics, answerToArrivalMs, emptyRequestMs, relayDelayMs } = await measureMessages(
+    installation,
+    say,
+  );
   return [
     ...metrics,
-    measured(`${name}: answer to arrival, less a direct publish, p50`, seenMs, 'ms'),
-    measured(`${name}: acceptance to the bus by the servers' histogram, p50`, relayDelayMs, 'ms'),
+    measured(`${name}: answer to arrival, less a direct publish, p50`, answerToArrivalMs - directMs, 'ms'),
+    measured(`${name}: an empty request, p50`, emptyRequestMs, 'ms'),
+    measured(`${name}: commit included, to the bus, by the servers' histogram, p50`, relayDelayMs, 'ms'),
     atMost(
-      `${name}: outbox, relay and bus add, p50 (the larger of both)`,
-      Math.max(seenMs, relayDelayMs),
+      `${name}: outbox, relay and bus add at most, p50 (answer to arrival and an empty request)`,
+      answerToArrivalMs + emptyRequestMs,
       'ms',
       targets.addedMs,
     ),
