@@ -119,7 +119,10 @@ export class Relay {
   readonly #readAfter: ReadBySlots;
   readonly #readOfKey: PreparedQuery<OutboxTables, { key: string; id: number; limit: number }, OutboxRow>;
   readonly #signal = new Signal();
-  readonly #publications = new Set<Promise<void>>();
+  /** Publications under way. A number: a Set of promises that comes and goes with each row is work for the garbage collector. */
+  #inFlight = 0;
+  /** Called when none is under way any more. */
+  #onIdle: (() => void) | undefined;
   /** Every row up to here that will ever be visible, of every shard held, is in a key queue, settled or gone. */
   #cursor = 0;
   /** The store's horizon as of the last look: whatever is read later sees every row up to it. */
@@ -166,7 +169,7 @@ export class Relay {
         store: this.#store,
         queues: this.#queues,
         shards: () => this.#tenures.size,
-        publications: () => this.#publications.size,
+        publications: () => this.#inFlight,
         databaseNowMs: deps.databaseNowMs ?? (() => undefined),
       });
     this.#loop = this.#run();
@@ -207,7 +210,11 @@ export class Relay {
       }
     }
     this.#poll?.[Symbol.dispose]();
-    await Promise.all(this.#publications);
+    if (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
     this.#queues.releaseTimers();
     try {
       await this.#settlement.flush({ mayWait: false });
@@ -325,15 +332,16 @@ export class Relay {
 
   /** Starts as many publications as the limits allow, each key in its turn. Synchronous. */
   #dispatch(): void {
-    while (!this.#stopped && this.#publications.size < this.#limits.maxInFlight) {
+    while (!this.#stopped && this.#inFlight < this.#limits.maxInFlight) {
       const next = this.#queues.take();
       if (next === undefined) return;
-      const publication = this.#publish(next.queue, next.row).finally(() => {
-        this.#publications.delete(publication);
+      this.#inFlight += 1;
+      void this.#publish(next.queue, next.row).finally(() => {
+        this.#inFlight -= 1;
         this.#dispatch();
         this.#signal.raise();
+        if (this.#inFlight === 0) this.#onIdle?.();
       });
-      this.#publications.add(publication);
     }
   }
 
