@@ -29,5 +29,5 @@ export { buildDigitTable, digitTableBytes, findDigits } from './digit-table';
 export { buildSmallLogTable, clearTorsion, lookUpAll, smallLogTableBytes, walk } from './small-log';
 // For the tests and measurements of the field itself.
 export { fieldMultiply, fieldSquareTimes } from './field';
-export { fieldInvert } from './field-power';
+export { fieldInvert, sqrtRatio } from './field-power';
 export { fieldFromBytes, fieldToBytes } from './field-bytes';

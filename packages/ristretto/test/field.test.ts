@@ -1,8 +1,10 @@
 /** The kernel's field arithmetic against BigInt, at the bounds of its limbs (`assembly/field.ts`). */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Kernel } from '../src/wasm/kernel.ts';
 import { kernelModule } from './engines.ts';
+import { squareRootsOfRatios } from './rfc9496-vectors.ts';
 
 const p = 2n ** 255n - 19n;
 const mod = (value: bigint) => ((value % p) + p) % p;
@@ -101,6 +103,15 @@ describe('field', () => {
       }),
       { numRuns: 50, seed: 8 },
     );
+  });
+
+  it.each(squareRootsOfRatios)('takes the square root of %d / %d (RFC 9496, A.4)', (u, v, isSquare, root) => {
+    put(first, balancedLimbs(u));
+    put(second, balancedLimbs(v));
+    expect(exports.sqrtRatio(result, first, second)).toBe(isSquare ? -1 : 0);
+    expectOneUnit(result);
+    exports.fieldToBytes(encoded, result);
+    expect(bytesToHex(kernel.take(encoded, 32))).toBe(root);
   });
 
   it('writes the one canonical form of up to four units', () => {

@@ -99,3 +99,22 @@ export const elementDerivations: readonly (readonly [input: string, output: stri
     '80bd07262511cdde4863f8a7434cef696750681cb9510eea557088f76d9e5065',
   ],
 ];
+
+/** A.3, the second part: inputs whose halves reduce to the same field elements, and the element that all of them give. */
+export const equivalentInputs = [
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff1200000000000000000000000000000000000000000000000000000000000000',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+  '0000000000000000000000000000000000000000000000000000000000000080ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  '00000000000000000000000000000000000000000000000000000000000000001200000000000000000000000000000000000000000000000000000000000080',
+] as const;
+export const equivalentOutput = '304282791023b73128d277bdcb5c7746ef2eac08dde9f2983379cb8e5ef0517f';
+
+/** A.4: the square root of the ratio u / v: u, v, whether it is a square, r. */
+export const squareRootsOfRatios = [
+  [0n, 0n, true, '0000000000000000000000000000000000000000000000000000000000000000'],
+  [0n, 1n, true, '0000000000000000000000000000000000000000000000000000000000000000'],
+  [1n, 0n, false, '0000000000000000000000000000000000000000000000000000000000000000'],
+  [2n, 1n, false, '3c5ff1b5d8e4113b871bd052f9e7bcd0582804c266ffb2d4f4203eb07fdb7c54'],
+  [4n, 1n, true, '0200000000000000000000000000000000000000000000000000000000000000'],
+  [1n, 4n, true, 'f6ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff3f'],
+] as const;

@@ -2,7 +2,13 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { describe, expect, it } from 'vitest';
 import { engines } from './engines.ts';
-import { elementDerivations, generatorMultiples, invalidEncodings } from './rfc9496-vectors.ts';
+import {
+  elementDerivations,
+  equivalentInputs,
+  equivalentOutput,
+  generatorMultiples,
+  invalidEncodings,
+} from './rfc9496-vectors.ts';
 import type { InvalidReason } from './rfc9496-vectors.ts';
 
 describe.each(engines)('RFC 9496, %s', (_, group) => {
@@ -48,6 +54,13 @@ describe.each(engines)('RFC 9496, %s', (_, group) => {
   it.each(elementDerivations)('derives an element from %s (A.3)', (input, output) => {
     expect(bytesToHex(group.encodePoint(group.fromUniformBytes(hexToBytes(input))))).toBe(output);
   });
+
+  it.each(equivalentInputs)(
+    'reduces what lies above the prime, and ignores the highest bit: %s (A.3)',
+    (input) => {
+      expect(bytesToHex(group.encodePoint(group.fromUniformBytes(hexToBytes(input))))).toBe(equivalentOutput);
+    },
+  );
 });
 
 /** The first step of section 4.3.1 that an encoding fails, computed from the RFC's formulas alone. */

@@ -86,5 +86,7 @@ export interface KernelExports {
   readonly fieldSquareTimes: (out: Address, a: Address, count: number) => void;
   readonly fieldInvert: (out: Address, a: Address) => void;
   readonly fieldFromBytes: (out: Address, bytes: Address) => void;
+  /** -1 if u / v is a square, else 0; RFC 9496, section 4.2. */
+  readonly sqrtRatio: (out: Address, u: Address, v: Address) => number;
   readonly fieldToBytes: (out: Address, a: Address) => void;
 }

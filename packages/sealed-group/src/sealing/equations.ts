@@ -19,9 +19,9 @@ import { digitBits } from '../suite.ts';
 import { deriveChallenges } from './challenges.ts';
 import type { SealingChallenges } from './challenges.ts';
 import { blockNodes, digitCount, repetitions } from './parameters.ts';
-import { parseSealingProof, responsesInBounds } from './sealing-proof.ts';
+import { parseSealingProof, responsesInBounds, sealingProofBytes } from './sealing-proof.ts';
 import type { DecodedProof, HandleProof } from './sealing-proof.ts';
-import { decodeStatement } from './statement.ts';
+import { checkShape, decodeStatement } from './statement.ts';
 import type { SealingClaim, StatementNode } from './statement.ts';
 
 export type SealingEquationName =
@@ -51,18 +51,17 @@ export function sealingEquations(
   suite: Suite,
   input: SealingClaim & { readonly proof: Uint8Array },
 ): Result<SealingEquation[]> {
+  // What costs nothing, before thousands of points are decoded.
+  const shape = checkShape(input);
+  if (!shape.ok) return shape;
+  const recipientCounts = input.recipients.map((keys) => keys.length);
+  if (input.proof.length !== sealingProofBytes(recipientCounts)) return violation('sealing/proof-length');
+  if (!responsesInBounds(input.proof, recipientCounts.length)) return violation('sealing/response-bounds');
   const statement = decodeStatement(suite, input);
   if (!statement.ok) return statement;
-  if (input.sealed.length === 0) {
-    return input.proof.length === 0 ? accept([]) : violation('sealing/proof-length');
-  }
-  const proof = parseSealingProof(
-    suite,
-    input.proof,
-    input.recipients.map((keys) => keys.length),
-  );
+  if (input.sealed.length === 0) return accept([]);
+  const proof = parseSealingProof(suite, input.proof, recipientCounts);
   if (!proof.ok) return proof;
-  if (!responsesInBounds(proof.value)) return violation('sealing/response-bounds');
   const challenges = deriveChallenges(suite, input, proof.value);
   return accept(equationsOf(suite, statement.value, proof.value, challenges));
 }

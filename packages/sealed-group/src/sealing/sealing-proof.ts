@@ -120,9 +120,25 @@ export function parseSealingProof(
   return accept({ blocks, key, handles, maskPoints, keyPoints: keyPart.points, handlePoints });
 }
 
-/** Every z in [S, Z): what makes the shortness test say something, and what hides the digits. */
-export function responsesInBounds(proof: SealingProof): boolean {
-  return proof.blocks.every((block) => block.responses.every((z) => z >= responseMin && z < responseEnd));
+/**
+ * Every z in [S, Z): what makes the shortness test say something, and what hides the digits. Of the octets of a proof that has the
+ * right length, so that it costs no decoding of points.
+ */
+export function responsesInBounds(bytes: Uint8Array, nodeCount: number): boolean {
+  for (let block = 0; block * blockNodes < nodeCount; block++) {
+    const start = block * blockBytes + repetitions * pointBytes;
+    const responses = decodeResponses(bytes.subarray(start, start + repetitions * responseBytes));
+    if (!responses.every((z) => z >= responseMin && z < responseEnd)) return false;
+  }
+  return true;
+}
+
+function decodeResponses(encoded: Uint8Array): number[] {
+  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+  return Array.from(
+    { length: encoded.length / responseBytes },
+    (_, k) => view.getUint32(k * responseBytes, true) + view.getUint8(k * responseBytes + 4) * 2 ** 32,
+  );
 }
 
 /** Reads on after a malformed item, with stand-ins, so that the layout is written down once and in order. */
@@ -142,14 +158,7 @@ function createReader(suite: Suite, bytes: Uint8Array) {
       if (scalar === undefined) reader.malformed = true;
       return scalar ?? suite.group.scalars.zero;
     },
-    responses(count: number): number[] {
-      const encoded = take(count * responseBytes);
-      const view = new DataView(encoded.buffer);
-      return Array.from(
-        { length: count },
-        (_, k) => view.getUint32(k * responseBytes, true) + view.getUint8(k * responseBytes + 4) * 2 ** 32,
-      );
-    },
+    responses: (count: number): number[] => decodeResponses(take(count * responseBytes)),
   };
   return reader;
 }

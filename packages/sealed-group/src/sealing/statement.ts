@@ -30,11 +30,27 @@ export interface StatementNode {
   readonly handles: readonly (readonly Point[])[];
 }
 
-export function decodeStatement(suite: Suite, claim: SealingClaim): Result<StatementNode[]> {
-  const { sealed, recipients } = claim;
+/** Numbers and lengths: what can be checked without decoding a point. */
+export function checkShape({ sealed, recipients }: SealingClaim): Result<undefined> {
   if (sealed.length > maxSealedNodes) return violation('sealing/node-limit');
   if (sealed.length !== recipients.length)
     return violation('sealing/shape', 'recipients for another number of nodes');
+  for (const [index, node] of sealed.entries()) {
+    const { length } = recipients[index]!;
+    if (length === 0 || node.handles.length !== length) {
+      return violation('sealing/shape', `node ${index}: handles for another number of recipients`);
+    }
+    if ([node.commitments, ...node.handles].some((row) => row.length !== digitRowBytes)) {
+      return violation('sealing/shape', `node ${index}: not 16 digits`);
+    }
+  }
+  return accept(undefined);
+}
+
+export function decodeStatement(suite: Suite, claim: SealingClaim): Result<StatementNode[]> {
+  const shape = checkShape(claim);
+  if (!shape.ok) return shape;
+  const { sealed, recipients } = claim;
   // Path keys are recipients of the next node up, so the same key bytes come several times.
   const pointByKey = new Map<string, Point | undefined>();
   const decodeKey = (key: Uint8Array) => {
@@ -46,12 +62,6 @@ export function decodeStatement(suite: Suite, claim: SealingClaim): Result<State
   const nodes: StatementNode[] = [];
   for (const [index, node] of sealed.entries()) {
     const keys = recipients[index]!;
-    if (keys.length === 0 || node.handles.length !== keys.length) {
-      return violation('sealing/shape', `node ${index}: handles for another number of recipients`);
-    }
-    if ([node.commitments, ...node.handles].some((row) => row.length !== digitRowBytes)) {
-      return violation('sealing/shape', `node ${index}: not 16 digits`);
-    }
     const key = decodeKey(node.publicKey);
     const recipientPoints = allDefined(keys.map(decodeKey));
     const commitments = parseElements(suite, node.commitments);

@@ -80,7 +80,7 @@ export function weakVerifierAccepts(claim: SealingClaim, proof: Uint8Array, weak
     claim.recipients.map((keys) => keys.length),
   );
   if (!statement.ok || !parsed.ok) return false;
-  if (!weakness.withoutBounds && !responsesInBounds(parsed.value)) return false;
+  if (!weakness.withoutBounds && !responsesInBounds(proof, claim.recipients.length)) return false;
   const challenges = weakChallenges(claim, parsed.value, weakness);
   const equations = equationsOf(suite, statement.value, parsed.value, challenges).filter(
     ({ name }) => !weakness.without?.includes(name),
