@@ -12,9 +12,14 @@ import { spawnBound } from './servers/spawn-bound.ts';
 /**
  * How a server is started everywhere: here, by the launcher and in the image. Node lets the young generation grow to 64 MiB a
  * half, and clearing up after that many requests stops the event loop for some 10 ms on two cores; with 16 MiB it is 3 ms,
- * more often, for a fiftieth of the loop's time (docs/performance.md).
+ * more often, for a fiftieth of the loop's time (docs/performance.md). V8 gets as many threads beside it as there are other cores, where
+ * Node gives it four: on two cores those kept each other and the loop waiting.
  */
-export const serverNodeFlags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'] as const;
+export const serverNodeFlags = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=16',
+  '--v8-pool-size=0',
+] as const;
 
 const serverProgram = fileURLToPath(new URL('../../../apps/server/src/main.ts', import.meta.url));
 
