@@ -61,7 +61,9 @@ export async function replay(stage: Stage): Promise<void> {
   const twice = twoProofs(founder.message());
   await patiently(() => founder.post(twice[0]));
   await member.sync();
-  await settled(arena);
+  // It changes what the honest see, as soon as they have it: what comes after it is heard after it.
+  const unheard = await say();
+  if (unheard !== undefined) throw new Error(`a message: ${unheard}`);
   await attempt({
     name: 'a message with the body of an accepted one and a false proof',
     target: 'commit/eligible',

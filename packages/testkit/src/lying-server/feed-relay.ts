@@ -15,10 +15,15 @@ export interface FeedFrame {
 export interface FeedRelayDeps {
   /** Of the real server, `ws://…`. */
   readonly target: string;
-  /** To whom the connection token was issued. */
-  readonly viewerOf: (connectionToken: string) => string | undefined;
+  /** What `markToken` made: to whom the connection token was issued, and the token as the real server issued it. */
+  readonly unmarkToken: (connectionToken: string) => MarkedToken;
   /** What this viewer is told when the real log got this frame: none, one or several publications. */
   readonly tell: (groupId: string, frame: FeedFrame, viewer: string | undefined) => readonly FeedFrame[];
+}
+
+export interface MarkedToken {
+  readonly token: string;
+  readonly viewer: string | undefined;
 }
 
 export interface FeedRelay {
@@ -49,8 +54,8 @@ export function createFeedRelay(deps: FeedRelayDeps): FeedRelay {
     connections.add(connection);
     const waiting: string[] = [];
     near.on('message', (data: Buffer) => {
-      const text = data.toString('utf8');
-      noteCommands(connection, text);
+      const commands = data.toString('utf8').split('\n');
+      const text = commands.map((line) => takeCommand(connection, line)).join('\n');
       if (far.readyState === WebSocket.OPEN) far.send(text);
       else waiting.push(text);
     });
@@ -74,13 +79,18 @@ export function createFeedRelay(deps: FeedRelayDeps): FeedRelay {
     }
   }
 
-  function noteCommands(connection: Connection, text: string): void {
-    for (const line of text.split('\n')) {
-      const command = parse(line);
-      if (typeof command?.connect?.token === 'string')
-        connection.viewer = deps.viewerOf(command.connect.token);
-      if (typeof command?.subscribe?.channel === 'string') connection.channels.add(command.subscribe.channel);
+  /** What the real server is to get of it. */
+  function takeCommand(connection: Connection, line: string): string {
+    const command = parse(line);
+    if (typeof command?.subscribe?.channel === 'string') connection.channels.add(command.subscribe.channel);
+    for (const part of [command?.connect, command?.refresh]) {
+      if (typeof part?.token !== 'string') continue;
+      const { token, viewer } = deps.unmarkToken(part.token);
+      connection.viewer = viewer;
+      part.token = token;
+      return JSON.stringify(command);
     }
+    return line;
   }
 
   function retell(connection: Connection, line: string): string[] {
@@ -128,7 +138,8 @@ function groupOf(channel: string): string | undefined {
 }
 
 interface Line {
-  readonly connect?: { readonly token?: unknown };
+  readonly connect?: { token?: unknown };
+  readonly refresh?: { token?: unknown };
   readonly subscribe?: { readonly channel?: string };
   readonly push?: {
     readonly channel?: string;

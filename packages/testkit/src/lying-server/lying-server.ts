@@ -11,14 +11,14 @@
  * lying.cutFeed();                        // clients reconnect, and read
  * ```
  *
- * Who is lied to: a *viewer* is known by a header that `fetchAs(name)` adds to requests, and on the feed by the connection token that
- * was issued to it. Clients that cannot set a header are told apart by giving each a proxy of its own (start two before one server).
+ * Who is lied to: a *viewer* is known by a header that `fetchAs(name)` adds to requests, and on the feed by a mark on the connection
+ * token that it was given (tokens of subscribers are anonymous: those of one second are equal). Clients that cannot set a header are told apart by giving each a proxy of its own (start two before one server).
  * Numbers in lies are those of the real log. Meant for small logs of one group: the whole log is kept in memory.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createFeedRelay, type FeedFrame } from './feed-relay.ts';
+import { createFeedRelay, type FeedFrame, type MarkedToken } from './feed-relay.ts';
 import { GroupTruth } from './group-truth.ts';
 import {
   forking,
@@ -101,7 +101,6 @@ export async function startLyingServer({ target }: { readonly target: string }):
   const lies = new Set<Lie>();
   const mutes = new Set<{ readonly to: ReadonlySet<string> | undefined }>();
   const truthById = new Map<string, GroupTruth>();
-  const viewerByToken = new Map<string, string>();
 
   const truthOf = (groupId: string): GroupTruth => {
     const known = truthById.get(groupId) ?? new GroupTruth();
@@ -113,7 +112,7 @@ export async function startLyingServer({ target }: { readonly target: string }):
 
   const relay = createFeedRelay({
     target: target.replace(/^http/, 'ws'),
-    viewerOf: (token) => viewerByToken.get(token),
+    unmarkToken,
     tell(groupId, frame, viewer): FeedFrame[] {
       const truth = truthOf(groupId);
       truth.note(frame);
@@ -168,7 +167,7 @@ export async function startLyingServer({ target }: { readonly target: string }):
       page.search = `?after=${truth.firstUnknown - 1}&limit=500`;
       answer = await ask('GET', page, asked.request.headers);
       if (answer.status !== 200) return answer;
-      const { frames } = bodyOf(answer);
+      const { frames } = bodyOf(answer) as LogPage;
       for (const { seq, epoch, frame } of frames)
         truth.note({ seq, epoch, octets: Buffer.from(frame, 'base64') });
       if (frames.length === 0) break;
@@ -192,7 +191,7 @@ export async function startLyingServer({ target }: { readonly target: string }):
 
   /** An accepted frame has another number in the log that its author is shown. */
   function renumber(groupId: string, { octets, viewer }: Asked, answer: Answer): Answer {
-    const body = JSON.parse(Buffer.from(answer.octets).toString('utf8')) as { seq: number };
+    const body = bodyOf(answer) as { seq: number };
     const truth = truthOf(groupId);
     truth.note({ seq: body.seq, epoch: undefined, octets });
     const shown = showLog(truth.upTo(body.seq), lies, viewer);
@@ -206,10 +205,8 @@ export async function startLyingServer({ target }: { readonly target: string }):
     if (groupId !== undefined && request.method === 'GET') return await showPage(groupId, asked);
     const answer = await forward(asked);
     if (answer.status === 200 && subscriptionPath.test(url.pathname) && asked.viewer !== undefined) {
-      const { connection_token: token } = JSON.parse(Buffer.from(answer.octets).toString('utf8')) as {
-        connection_token: string;
-      };
-      viewerByToken.set(token, asked.viewer);
+      const body = bodyOf(answer) as { connection_token: string };
+      return withBody(answer, { ...body, connection_token: markToken(body.connection_token, asked.viewer) });
     }
     return groupId !== undefined && answer.status === 200 ? renumber(groupId, asked, answer) : answer;
   }
@@ -281,10 +278,29 @@ export async function startLyingServer({ target }: { readonly target: string }):
   };
 }
 
-function bodyOf(answer: Answer): { frames: { seq: number; epoch: number; frame: string }[] } {
-  return JSON.parse(Buffer.from(answer.octets).toString('utf8')) as ReturnType<typeof bodyOf>;
+interface LogPage {
+  readonly frames: readonly { readonly seq: number; readonly epoch: number; readonly frame: string }[];
+}
+
+function bodyOf(answer: Answer): unknown {
+  return JSON.parse(Buffer.from(answer.octets).toString('utf8'));
 }
 
 function withBody(answer: Answer, body: object): Answer {
   return { ...answer, octets: Buffer.from(JSON.stringify(body)) };
+}
+
+// A mark is one more part behind the three of a token.
+
+function markToken(token: string, viewer: string): string {
+  return `${token}.${Buffer.from(viewer).toString('base64url')}`;
+}
+
+function unmarkToken(marked: string): MarkedToken {
+  const parts = marked.split('.');
+  const [, , , mark] = parts;
+  return {
+    token: parts.slice(0, 3).join('.'),
+    viewer: mark === undefined ? undefined : Buffer.from(mark, 'base64url').toString(),
+  };
 }
