@@ -19,6 +19,7 @@ import { platformMigrations, type OutboxTables } from '../../outbox/outbox-table
 import { migrate, type MigrationSequence, type SchemaEngine } from '../migration.ts';
 import { StoreError } from '../store-error.ts';
 import type { Store, WriteOptions } from '../store.ts';
+import { createCheckpointer, FALLBACK_PAGES } from './checkpointer.ts';
 import { engineError } from './engine-error.ts';
 import { GroupCommit, type GroupCommitLimits, type GroupTransaction } from './group-commit.ts';
 import { observeGroups } from './group-metrics.ts';
@@ -73,11 +74,15 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
       transaction: groupTransaction(writer),
       clock: deps.clock,
       limits: { ...DEFAULT_LIMITS, ...deps.limits },
-      onGroup: (group) => observe?.(group),
+      onGroup(group) {
+        observe?.(group);
+        checkpointer.committed();
+      },
       onOutbox() {
         for (const listener of outboxListeners) callListener(listener, deps.log);
       },
     });
+    const checkpointer = createCheckpointer({ file: deps.file, writer, log: deps.log });
     const observe = deps.metrics && observeGroups(deps.metrics, () => groups.queued);
     const write = <T, Tables>(
       unit: (trx: Transaction<Tables>) => Promise<T>,
@@ -130,6 +135,7 @@ export async function openSqliteStore<DB extends OutboxTables>(deps: SqliteStore
         closing ??= (async () => {
           await groups.close();
           await db.destroy();
+          await checkpointer.close();
           // Readers, writer, then lock. The last connection to close checkpoints, leaving one file.
           resources.dispose();
         })();
@@ -157,10 +163,10 @@ function configureWriter(writer: Database.Database): void {
   }
   // FULL syncs the log at every commit. NORMAL may lose acknowledged commits with the power.
   writer.pragma('synchronous = FULL');
-  // A larger cache, and checkpoints four times rarer than SQLite's default: a fifth more commits per second in
-  // bench/store-commits.ts, for 64 MiB of memory at most and a log of about 16 MiB.
+  // Of 64 MiB at most.
   writer.pragma('cache_size = -65536');
-  writer.pragma('wal_autocheckpoint = 4000');
+  // A thread of its own does it before (checkpointer.ts).
+  writer.pragma(`wal_autocheckpoint = ${FALLBACK_PAGES}`);
   // After a burst the log file is cut back to this.
   writer.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
   // Savepoints keep what they may have to undo in memory, not in a file.
