@@ -18,6 +18,7 @@ import {
 import { measureNewcomer } from '@conclave/sealed-group/bench/newcomer';
 import type { CommitCosts } from '@conclave/sealed-group/bench/proofs';
 import type { Cost } from '@conclave/sealed-group/bench/unit';
+import { worstSearch } from '@conclave/sealed-group/bench/slow-search';
 import { atLeast, atMost, measured, reportOf } from '../metric.ts';
 import type { Metric, Report } from '../metric.ts';
 
@@ -49,6 +50,7 @@ export async function runProofsBench(say: Say): Promise<Report> {
   const batch = step('batches of 16 commits', () => batchCost(suite, small, 16, 9));
   const message = step('batches of 64 messages', () => messageCost(suite, 64, 31));
   const engines = step('the same proof on @noble/curves', () => engineCosts(suite));
+  const search = step('the slow search, at its worst', () => worstSearch(suite));
   const commitsMissed = 8;
   const newcomer = step(`a newcomer to ${large} members`, () => measureNewcomer(large, commitsMissed, suite));
 
@@ -92,6 +94,10 @@ export async function runProofsBench(say: Say): Promise<Report> {
     atMost(`the public tree at ${large} members`, newcomer.treeBytesPerNode, 'bytes/node', 48),
     measured('the unit: one Ed25519 verification', at(small).verify.us / at(small).verify.units, 'us'),
   ];
+  metrics.push(
+    measured("a cheater's digit at the bound: found after", search.ms, 'ms'),
+    measured("a cheater's digit at the bound: longest step", search.longestStepMs, 'ms'),
+  );
   for (const [members, costs] of bySize) metrics.push(...rowsOf(members, costs));
   metrics.push(...unusualCommits(step, suite));
   metrics.push(...(await treeOperations(step)), ...(await footprint(step)));
