@@ -25,7 +25,7 @@ export function worstSearch(suite: Suite): SearchCost {
   const startedMs = performance.now();
   let steps = 0;
   let longestStepMs = 0;
-  for (let lastMs = startedMs; ; ) {
+  for (let lastMs = startedMs; ;) {
     const step = search.next();
     const nowMs = performance.now();
     longestStepMs = Math.max(longestStepMs, nowMs - lastMs);
