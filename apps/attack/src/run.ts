@@ -6,6 +6,7 @@ import { outcomeMetrics } from './report.ts';
 import type { Outcome } from './attack.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
+import { breakAuthority } from './attacks/authority-pairs.ts';
 import { cheat } from './attacks/cheating.ts';
 import { lie } from './attacks/lying-server.ts';
 import { reuseNonces } from './attacks/nonces.ts';
@@ -38,7 +39,7 @@ type Fight = (stage: Stage) => Promise<void>;
 /** Those of one row are fought at the same time, each in groups of its own: while one waits, others are at work. */
 const battles: readonly (readonly [name: string, fights: readonly Fight[]])[] = [
   ['rules, one at a time', [breakFrames, breakRoles, breakDuties, breakHaste]],
-  ['rules, two at a time', [breakPairs]],
+  ['rules, two at a time', [breakPairs, breakAuthority]],
   ['new groups', [forgeCreates]],
   ['proofs and signatures', [forgeProofs, overfill]],
   ['reading, removed members, replays', [readUnasked, actRemoved, replay]],

@@ -79,7 +79,8 @@ async function carryOut(
     faults.push('an honest member sees a change');
   }
   const { clientSays = attack.breaks } = attack;
-  if (clientSays !== 'nothing' && rules[attack.breaks].checkedBy === 'both') {
+  // Of several wrongs a client checks at least one.
+  if (clientSays === 'anything' || (clientSays !== 'nothing' && rules[attack.breaks].checkedBy === 'both')) {
     faults.push(...refusedByClient(by, frame, clientSays));
   }
   if (observed !== '200') stage.badFrames.add(hashOfFrame(frame));

@@ -115,7 +115,7 @@ export async function breakDuties(stage: Stage): Promise<void> {
   });
 }
 
-async function ownDevice(adder: Mallory): Promise<Mallory> {
+export async function ownDevice(adder: Mallory): Promise<Mallory> {
   const { member } = adder;
   const before = new Set(member.group.invitableLeaves());
   const expiresAtMs = Date.now() + 3_600_000;
@@ -144,7 +144,7 @@ async function memberWithDevice(founder: Mallory): Promise<number> {
   return leaf!;
 }
 
-async function pendingLeaf(founder: Mallory, ttlMs: number): Promise<Mallory> {
+export async function pendingLeaf(founder: Mallory, ttlMs: number): Promise<Mallory> {
   const { member } = founder;
   const before = new Set(member.group.invitableLeaves());
   const operation = { kind: 'add', role: 'member', device: false, expiresAtMs: Date.now() + ttlMs } as const;

@@ -72,6 +72,24 @@ export interface Changes {
   readonly signed?: (trail: CommitTrailerContent) => Partial<CommitTrailerContent>;
 }
 
+export interface MessageOptions {
+  readonly header?: Partial<FrameHeader>;
+  readonly masked?: Uint8Array;
+  readonly ciphertext?: Uint8Array;
+  /** Signs in the place of the key that the proof names. */
+  readonly secret?: SecretScalar;
+  /** Whose key proves it; the epoch's if absent. */
+  readonly leaf?: number;
+  readonly purpose?: SignaturePurpose;
+}
+
+export interface LeaveOptions {
+  readonly header?: Partial<FrameHeader>;
+  readonly leaf?: number;
+  readonly leafEpoch?: number;
+  readonly secret?: SecretScalar;
+}
+
 export type AddOperation = Extract<FrameOperation, { kind: 'add' }>;
 
 export class Mallory {
@@ -195,16 +213,7 @@ export class Mallory {
   // Messages and leaves.
 
   /** A message frame around these octets, proven by the epoch key or, given a leaf, by that leaf's. */
-  message(
-    options: {
-      readonly header?: Partial<FrameHeader>;
-      readonly masked?: Uint8Array;
-      readonly ciphertext?: Uint8Array;
-      readonly secret?: SecretScalar;
-      readonly leaf?: number;
-      readonly purpose?: SignaturePurpose;
-    } = {},
-  ): Uint8Array {
+  message(options: MessageOptions = {}): Uint8Array {
     const header = { ...this.header, ...options.header };
     const { masked = systemRandom.bytes(8), ciphertext = systemRandom.bytes(300), leaf } = options;
     const body = encodeBody(header, { kind: 'message', header: masked, ciphertext });
@@ -219,13 +228,11 @@ export class Mallory {
     return encodeFrame(body, encodeMessageTrailer({ proof: 'leaf', leaf, signature }));
   }
 
-  leaveFrame(
-    options: { readonly leaf?: number; readonly leafEpoch?: number; readonly secret?: SecretScalar } = {},
-  ): Uint8Array {
+  leaveFrame(options: LeaveOptions = {}): Uint8Array {
     const { leaf = this.leaf, leafEpoch = this.member.group.me.epoch, secret = this.leafSecret } = options;
     const signature = this.leaveSignature(leaf, leafEpoch, secret);
     return encodeFrame(
-      encodeBody(this.header, { kind: 'leave', leaf, leafEpoch }),
+      encodeBody({ ...this.header, ...options.header }, { kind: 'leave', leaf, leafEpoch }),
       encodeLeaveTrailer({ signature }),
     );
   }
