@@ -1,5 +1,5 @@
 /**
- * The kernel with relaxed SIMD: the same exports, sums and decoding on pairs (`pair-field.ts`). Its one instruction beyond
+ * The kernel with relaxed SIMD: the same exports, sums, decoding and encoding on pairs (`pair-field.ts`). Its one instruction beyond
  * plain SIMD, `relaxed_madd`, may round once or twice, as the processor likes, and pairs need it to round once: `isExact` says
  * whether it does here. The choice is the same as long as the program runs (WebAssembly, "relaxed operations").
  */
@@ -7,6 +7,8 @@ export * from './index';
 export { fieldFromPair, pairFromFields } from './pair-bytes';
 export { pairCarry, pairDifferenceAndSum, pairMultiply, pairSquareTimes } from './pair-field';
 export { pairRootPower } from './pair-power';
+export { normalizePoints } from './normalize';
+export { encodePower, startEncode } from './ristretto';
 
 /** 2^51 + 1, and minus its square rounded to 53 bits, 2^102 + 2^52: twice each. */
 const sample: usize = memory.data<f64>([

@@ -1,4 +1,7 @@
-/** The power of `field-power.ts` that decoding spends its time on, of two elements at once. Public data only. */
+/**
+ * The power of `field-power.ts` that decoding and encoding spend their time on, of two elements at once. The exponent is fixed, so
+ * the sequence of operations is the same for every input; how long one in floating point takes is the processor's: public data only.
+ */
 import { pairBytes, pairCopy, pairMultiply, pairSquareTimes } from './pair-field';
 import { pairScratch } from './scratch';
 

@@ -136,6 +136,53 @@ export function encode(out: usize, p: usize): void {
   fieldToBytes(out, s);
 }
 
+/**
+ * Section 4.3.2 of a point with Z = 1 and stale T, in two halves as above; `work` is smaller than that of decoding. With Z = 1 the rotation and the sign of y, which the
+ * RFC finds after the root, come before it: of the element's four representatives (x, y), (-x, -y), (i*y, i*x), (-i*y, -i*x) one is
+ * left with x non-negative and x * y non-negative, and what is raised to a power depends on the element alone.
+ *
+ *   0: y   1: u2   2: u1 * u2^2   3: its cube   4: its seventh power, and then the power of that
+ */
+export const encodePower: usize = 4 * elementBytes;
+const encodeU2: usize = elementBytes;
+const encodeRadicand: usize = 2 * elementBytes;
+const encodeCube: usize = 3 * elementBytes;
+
+/** Steps 2 and 3 (x and y rotated, y's sign), then 1 up to the root. */
+export function startEncode(work: usize, p: usize): void {
+  // 2. t0 * z_inv is x * y.
+  fieldMultiply(u2, p, p + second);
+  const rotate = fieldIsNegative(u2);
+  fieldCopy(x, p);
+  fieldCopy(y, p + second);
+  fieldMultiply(t, p + second, sqrtMinusOne); // iy0
+  fieldAssignIf(x, t, rotate);
+  fieldMultiply(t, p, sqrtMinusOne); // ix0
+  fieldAssignIf(y, t, rotate);
+  // 3.
+  fieldNegateIf(work, y, fieldIsNegative(x));
+  // 1. The sign of u2 = x * y does not matter, neither to its square nor to s.
+  fieldCopy(work + encodeU2, u2);
+  fieldAdd(u1, one, work); // 2 units
+  fieldSubtract(t, one, work); // 2
+  fieldMultiply(u1, u1, t);
+  fieldSquare(t, u2);
+  fieldMultiply(work + encodeRadicand, u1, t);
+  startRoot(work + encodeCube, work + encodePower, work + encodeRadicand);
+}
+
+/** The rest: 32 bytes. den_inv = den2: the representative needs no rotation any more. */
+export function finishEncode(out: usize, work: usize): void {
+  fieldMultiply(t, work + encodeCube, work + encodePower);
+  finishRoot(root, one, work + encodeRadicand, t); // a square, as in `encode`
+  fieldMultiply(denY, root, work + encodeU2); // den2
+  // 4. and 5.
+  fieldSubtract(t, one, work); // 2 units
+  fieldMultiply(s, denY, t);
+  fieldNegateIf(s, s, fieldIsNegative(s));
+  fieldToBytes(out, s);
+}
+
 /** Section 4.3.3: -1 if both represent one element, x1 * y2 = y1 * x2 or y1 * y2 = x1 * x2. */
 export function pointsEqual(p: usize, q: usize): i32 {
   fieldMultiply(u1, p, q + second);

@@ -89,6 +89,10 @@ function reportEngine(name: string, group: Ristretto255, sizes: readonly number[
     ['fixedBase.multiply (secret, 16 bits)', () => table.multiply(group.scalars.one, 16)],
   ];
   for (const [what, task] of each) report(`${name}: ${what}`, task);
+  for (const size of [1, 2, 3, 16, 64]) {
+    const points = Array.from({ length: size }, (_, i) => group.multiplyGenerator(scalarOf(i + 1)));
+    report(`${name}: encodePoints, each of ${size}`, () => group.encodePoints(points), size);
+  }
   for (const size of sizes) {
     const scalars = Array.from({ length: size }, (_, i) => scalarOf(i + 1));
     const points = scalars.map((value) => group.multiplyGenerator(value));

@@ -99,6 +99,7 @@ export function secretOperations(group: Ristretto255): TimedOperation[] {
       share: 1 / 2,
     },
     findOperation(group),
+    ...encodeOperations(group),
     {
       name: 'control: variable time',
       leaks: true,
@@ -149,10 +150,39 @@ function findOperation(group: Ristretto255): TimedOperation {
   };
 }
 
+/** Encoding one point, and 16: the input is the points, as the engine holds them. Products have any Z, constants Z = 1. */
+function encodeOperations(group: Ristretto255): TimedOperation[] {
+  const product = (scalar: Scalar): Uint8Array => unwrapPoint(group.multiplyGenerator(scalar));
+  const random = (): Uint8Array => product(group.scalars.fromWideBytes(randomBytes(64)));
+  const points = {
+    identity: unwrapPoint(group.identity),
+    generator: unwrapPoint(group.generator),
+    'zero times': product(group.scalars.zero),
+    'minus once': product(group.scalars.negate(group.scalars.one)),
+  };
+  return [
+    {
+      name: 'encodePoint',
+      leaks: false,
+      fixed: always(points),
+      random,
+      task: (input) => group.encodePoint(wrapPoint(input)),
+    },
+    {
+      name: 'encodePoints, 16',
+      leaks: false,
+      fixed: mapValues(points, (point) => () => repeated(point)),
+      random: () => joined(Array.from({ length: vector }, random)),
+      task: (input) => group.encodePoints(cut(input, pointBytes).map((bytes): Point => wrapPoint(bytes))),
+      share: 1 / 4,
+    },
+  ];
+}
+
 const filled = (byte: number, last: number): Scalar =>
   Uint8Array.from({ length: scalarBytes }, (_, i) => (i < scalarBytes - 1 ? byte : last)) as Scalar;
 
-const repeated = (scalar: Uint8Array): Uint8Array => joined(Array.from({ length: vector }, () => scalar));
+const repeated = (part: Uint8Array): Uint8Array => joined(Array.from({ length: vector }, () => part));
 
 const joined = (parts: readonly Uint8Array[]): Uint8Array =>
   Uint8Array.from(parts.flatMap((part) => [...part]));

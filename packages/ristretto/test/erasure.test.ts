@@ -29,6 +29,7 @@ const operations: Record<string, (scalar: Scalar) => unknown> = {
   xof: (scalar) => xof([other, scalar, other], 64),
   'a long xof': (scalar) => xof([scalar, new Uint8Array(5000), scalar], 5000),
   'smallLog.find': (scalar) => digitLog.find([group.multiplyGenerator(scalar), table.multiply(digit, 10)]),
+  encodePoints: (scalar) => group.encodePoints([1, 2, 3].map(() => group.multiplyGenerator(scalar))),
   'scalars.subsetSums': (scalar) => group.scalars.subsetSums([Uint8Array.of(1)], [scalar], 8),
 };
 

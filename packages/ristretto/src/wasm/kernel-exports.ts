@@ -17,6 +17,7 @@ export interface KernelExports {
   readonly wipe: () => void;
 
   readonly decodeAll: (out: Address, bytes: Address, count: number) => Mask;
+  /** Overwrites `points`. */
   readonly encodeAll: (out: Address, points: Address, count: number) => void;
   readonly fromUniformBytes: (out: Address, bytes: Address) => void;
   readonly pointsEqual: (p: Address, q: Address) => Mask;
