@@ -26,7 +26,7 @@ import { groupCodec, identityCodec, messageCodec, type GroupRecord } from './gro
 import { stateOperations } from './group/group-state.ts';
 import type { GroupEvents, GroupStatus, Message } from './group/group-types.ts';
 import { defaultHousekeepingTiming, type HousekeepingTiming } from './group/housekeeping.ts';
-import { joinByLink, resumeJoins, type JoinDeps } from './group/join-group.ts';
+import { joinByLink, resumeJoins, type Joined, type JoinDeps } from './group/join-group.ts';
 import { openGroup, type OpenGroup } from './group/open-group.ts';
 import { toMessage } from './group/message-content.ts';
 import type { PreviewEvent } from './group/preview-types.ts';
@@ -245,8 +245,9 @@ export class ConclaveClient {
   async join(linkOrQrText: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<GroupHandle> {
     this.#assertOpen();
     await this.#resuming;
-    const id = await joinByLink(this.#joinDeps(signal), linkOrQrText);
-    const { handle, ready, context } = await this.#openJoined(id);
+    const joined = await joinByLink(this.#joinDeps(signal), linkOrQrText);
+    const { id } = joined;
+    const { handle, ready, context } = await this.#openJoined(joined);
     await ready;
     if (context.state.group.status === 'removed')
       throw new ConclaveError('INVITE_REVOKED', 'The invited position was removed before it was used');
@@ -356,15 +357,17 @@ export class ConclaveClient {
     });
   }
 
-  async #openJoined(id: string): Promise<OpenGroup> {
+  async #openJoined({ id, warnings }: Joined): Promise<OpenGroup> {
     await this.#openById.get(id)?.handle.close();
-    return await this.#openGroup(id, await this.#record(id));
+    const open = await this.#openGroup(id, await this.#record(id));
+    for (const warning of warnings) open.context.emit('warning', warning);
+    return open;
   }
 
   async #resumeJoins(): Promise<void> {
     const { joined, failed } = await resumeJoins(this.#joinDeps(this.#stop.signal));
     for (const error of failed) if (error.code !== 'ABORTED') this.#events.emit('join-failed', { error });
-    for (const id of joined) if (!this.#stop.signal.aborted) await this.#openJoined(id);
+    for (const one of joined) if (!this.#stop.signal.aborted) await this.#openJoined(one);
   }
 
   /** A group that this device was removed from, or that came from a backup, may be joined again. */

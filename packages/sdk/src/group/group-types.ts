@@ -85,7 +85,7 @@ export type ServerEvidence = 'rolled-back' | 'rewritten' | 'withheld' | 'reorder
 
 /** What the group's members may see as odd, or should act on. None of it stops the group. */
 export type Warning =
-  /** A member's commit or message holds something false: `rule` says what; `by` names the member if known. */
+  /** A member's commit, message or invite holds something false: `rule` says what; `by` names the member if known. */
   | { readonly kind: 'misbehaviour'; readonly rule: string; readonly by: string | undefined }
   /** A message that is not shown, because it does not verify. */
   | { readonly kind: 'unauthentic-message'; readonly rule: string; readonly seq: number }

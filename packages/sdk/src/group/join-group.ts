@@ -33,6 +33,8 @@ import type { ServerTime } from '../time/server-time.ts';
 import { epochOfFrame } from './frame-epoch.ts';
 import { groupCodec, joinCodec, type GroupRecord } from './group-records.ts';
 import { stateOperations } from './group-state.ts';
+import type { Warning } from './group-types.ts';
+import { memberIdOf } from './member-list.ts';
 import { PreviewLog } from './preview-log.ts';
 import type { PreviewEvent } from './preview-types.ts';
 
@@ -46,8 +48,15 @@ export interface JoinDeps {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Stores a group in the state `joining`; its id in base64url. */
-export async function joinByLink(deps: JoinDeps, text: string): Promise<string> {
+export interface Joined {
+  /** In base64url. */
+  readonly id: string;
+  /** What was false in the roster that the inviter gave: it costs names, never the join. */
+  readonly warnings: readonly Warning[];
+}
+
+/** Stores a group in the state `joining`. */
+export async function joinByLink(deps: JoinDeps, text: string): Promise<Joined> {
   const parsed = parseInviteLink(text);
   if (!parsed.ok) throw invalid(parsed);
   const link = parsed.value;
@@ -57,9 +66,9 @@ export async function joinByLink(deps: JoinDeps, text: string): Promise<string> 
   return await useInvite(deps, link, sealed, { previews: saved === undefined });
 }
 
-/** Joins that were interrupted after the invite was read. Resolves with the ids of the groups that are now there. */
-export async function resumeJoins(deps: JoinDeps): Promise<{ joined: string[]; failed: ConclaveError[] }> {
-  const joined: string[] = [];
+/** Joins that were interrupted after the invite was read. Resolves with the groups that are now there. */
+export async function resumeJoins(deps: JoinDeps): Promise<{ joined: Joined[]; failed: ConclaveError[] }> {
+  const joined: Joined[] = [];
   const failed: ConclaveError[] = [];
   for (const { value } of await deps.vault.list({ under: paths.joins })) {
     const { link, sealedInvite } = joinCodec.decode(value);
@@ -102,7 +111,7 @@ async function useInvite(
   link: InviteLink,
   sealed: Uint8Array,
   { previews }: { readonly previews: boolean },
-): Promise<string> {
+): Promise<Joined> {
   const { vault, member, signal } = deps;
   const { api, time } = deps.connectionTo(link.serverOrigin);
   try {
@@ -118,7 +127,7 @@ async function useInvite(
     const record = existing === undefined ? undefined : groupCodec.decode(existing);
     await deps.release(id);
     const token = await proveByInvite(deps, api, invite);
-    const group = previews
+    const { group, warnings } = previews
       ? await previewAndJoin(deps, api, invite, token)
       : await fetchAndJoin(deps, api, invite, token);
     const joined: GroupRecord = {
@@ -133,7 +142,7 @@ async function useInvite(
       { delete: paths.join(link.transferId) },
     ]);
     wipeInvite(invite);
-    return id;
+    return { id, warnings };
   } catch (error) {
     // An invite that can never work is not tried again at every start.
     if (isConclaveError(error, 'INVITE_INVALID', 'INVITE_EXPIRED', 'INVITE_REVOKED', 'GROUP_EXISTS')) {
@@ -143,13 +152,18 @@ async function useInvite(
   }
 }
 
+interface JoinedGroup {
+  readonly group: SealedGroup;
+  readonly warnings: readonly Warning[];
+}
+
 /** The first page comes before the tree, which may be a thousand times larger; the others beside it. */
 async function previewAndJoin(
   deps: JoinDeps,
   api: SealedApi,
   invite: Invite,
   token: string,
-): Promise<SealedGroup> {
+): Promise<JoinedGroup> {
   const joined = new AbortController();
   const signal = deps.signal === undefined ? joined.signal : AbortSignal.any([deps.signal, joined.signal]);
   const { onPreview: onEvent, member } = deps;
@@ -168,7 +182,7 @@ async function fetchAndJoin(
   api: SealedApi,
   invite: Invite,
   token: string,
-): Promise<SealedGroup> {
+): Promise<JoinedGroup> {
   const { member, signal } = deps;
   const { groupId, epoch } = invite;
   const tree = await api.getTree(groupId, token, { epoch, signal });
@@ -189,7 +203,9 @@ async function fetchAndJoin(
   };
   const joined = await SealedGroup.joinAsync(member, input, { signal });
   if (!joined.ok) throw invalid(joined);
-  return joined.value.group;
+  const { group, findings } = joined.value;
+  const by = memberIdOf(group, invite.inviter.leaf);
+  return { group, warnings: findings.flags.map((rule) => ({ kind: 'misbehaviour', rule, by })) };
 }
 
 async function proveByInvite({ member, signal }: JoinDeps, api: SealedApi, invite: Invite): Promise<string> {
