@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import {
   openSqliteStore,
   silentLog,
@@ -29,6 +29,7 @@ import {
   type MoveStep,
   type MoveStoreDeps,
 } from '../src/migrate-store/move-store.ts';
+import { TargetDatabase } from '../src/migrate-store/target-database.ts';
 import { moveRecordFile, readMoveRecord } from '../src/migrate-store/move-record.ts';
 import { serverMigrations } from '../src/schema/server-migrations.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
@@ -351,6 +352,46 @@ requireServer(missingPostgres())('moving a database that nobody uses', () => {
       await expect(move()).rejects.toMatchObject({ code: 'MOVE_DIFFERS' });
       expect(readMoveRecord(dataDirectory)?.state).toBe('moving');
     }
+  });
+
+  /** Changes rows of one number, as a server would, just before the source stands still. */
+  const changeAtTheLastMoment = ({ step }: MoveStep): void => {
+    if (step !== 'rehearsed') return;
+    const source = new Database(databaseFile());
+    source.exec(`update odd_keys set note = 'late' where number = 7`);
+    source.close();
+  };
+
+  test('while the source stands still, reads of the target what was copied since, and no more', async () => {
+    const ranges = vi.spyOn(TargetDatabase.prototype, 'readRange');
+    const tables = vi.spyOn(TargetDatabase.prototype, 'readAll');
+    let before = 0;
+    await move((step) => {
+      changeAtTheLastMoment(step);
+      if (step.step === 'rehearsed') before = ranges.mock.calls.length;
+      if (step.step === 'rehearsed') tables.mockClear();
+    });
+    const wholeTables = tables.mock.calls.length;
+    const during = ranges.mock.calls.slice(before).map(([table]) => table.name);
+    vi.restoreAllMocks();
+    // Sixteen rows in pieces of ten thousand octets.
+    expect(new Set(during)).toEqual(new Set(['odd_keys']));
+    expect(during.length).toBeLessThanOrEqual(6);
+    expect(before).toBeGreaterThan(50);
+    expect(wholeTables).toBe(0);
+    await expectSame();
+  });
+
+  test('notices that what it copied at the last moment did not arrive as it was', async () => {
+    await breakOff(5);
+    await withTarget((client) =>
+      client.query(`
+        create function spoil() returns trigger language plpgsql as
+          $$ begin if new.note = 'late' then new.note = 'spoilt'; end if; return new; end $$;
+        create trigger spoil before insert on odd_keys for each row execute function spoil()`),
+    );
+    await expect(move(changeAtTheLastMoment)).rejects.toMatchObject({ code: 'MOVE_DIFFERS' });
+    expect(readMoveRecord(dataDirectory)?.state).toBe('moving');
   });
 
   test('refuses a target with anything else in it, and leaves it alone', async () => {

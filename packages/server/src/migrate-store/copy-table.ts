@@ -162,6 +162,13 @@ export async function sumOfTargetTail(deps: CopyDeps, table: TableShape, after: 
   }
 }
 
+/** What the target has in a range of keys that was copied as one chunk, so that it fits into memory. */
+export async function sumOfTargetRange(deps: CopyDeps, table: TableShape, range: KeyRange): Promise<RowSum> {
+  const sum = RowSum.of(table, await deps.target.readRange(table, range));
+  deps.checkpoint(0);
+  return sum;
+}
+
 /** What the target has of a whole table. */
 export async function sumOfTarget(deps: CopyDeps, table: TableShape): Promise<RowSum> {
   let sum = RowSum.empty;

@@ -26,3 +26,7 @@ export function parseKey(text: string): Key {
     return 'bytes' in part ? Buffer.from(part.bytes, 'base64') : BigInt(part.integer);
   });
 }
+
+export function isSameKey(a: Key, b: Key): boolean {
+  return formatKey(a) === formatKey(b);
+}

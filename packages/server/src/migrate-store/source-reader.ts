@@ -4,7 +4,7 @@
  */
 import Database from 'better-sqlite3';
 import type { Row } from './canonical-row.ts';
-import { keyOf, type Key } from './row-key.ts';
+import { isSameKey, keyOf, type Key } from './row-key.ts';
 import { quote, type TableShape } from './table-shape.ts';
 
 /** What one read may hold in memory. */
@@ -130,10 +130,12 @@ export function* readPieces(
   let { after } = range;
   for (;;) {
     const { rows, more } = reader.readRange(table, { after, upTo: range.upTo }, limits);
-    const last = rows.at(-1);
-    const upTo = more && last !== undefined ? keyOf(table, last) : range.upTo;
-    yield { rows, range: { after, upTo } };
-    if (!more || last === undefined) return;
-    after = upTo;
+    const last = more ? rows.at(-1) : undefined;
+    const lastKey = last && keyOf(table, last);
+    // A piece that is full with the last key of the range is the last: after it there is no range left, not even an empty one.
+    const isLast = lastKey === undefined || (range.upTo !== undefined && isSameKey(lastKey, range.upTo));
+    yield { rows, range: { after, upTo: isLast ? range.upTo : lastKey } };
+    if (isLast) return;
+    after = lastKey;
   }
 }

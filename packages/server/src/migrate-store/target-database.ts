@@ -91,21 +91,25 @@ export class TargetDatabase implements AsyncDisposable {
     );
   }
 
-  async deleteRange(table: TableShape, { after, upTo }: KeyRange): Promise<void> {
-    const key = `(${table.key.map(keyExpression).join(', ')})`;
-    const values: unknown[] = [];
-    const bound = (values_: Key) =>
-      `(${table.key.map((column, index) => `$${values.push(parameterOf(values_[index] ?? null))}::${scalarTypes[column.type]}`).join(', ')})`;
-    const conditions = [
-      ...(after === undefined ? [] : [`${key} > ${bound(after)}`]),
-      ...(upTo === undefined ? [] : [`${key} <= ${bound(upTo)}`]),
-    ];
-    const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
-    await this.client.query(`delete from ${quote(table.name)}${where}`, values);
+  async deleteRange(table: TableShape, range: KeyRange): Promise<void> {
+    const { where, values } = rangeOf(table, range);
+    await this.client.query(`delete from ${quote(table.name)}${where}`, [...values]);
+  }
+
+  /** The rows of a range, in no particular order. */
+  async readRange(table: TableShape, range: KeyRange): Promise<Row[]> {
+    const { where, values } = rangeOf(table, range);
+    const columns = table.columns.map(({ name }) => quote(name)).join(', ');
+    const { rows } = await this.client.query<Row>({
+      text: `select ${columns} from ${quote(table.name)}${where}`,
+      values: [...values],
+      rowMode: 'array',
+    } as pg.QueryConfig as never);
+    return rows;
   }
 
   /**
-   * Makes ranges of keys quick to delete. The primary key's own index may be in the order of some language; ranges are in
+   * Makes ranges of keys quick to delete and to read. The primary key's own index may be in the order of some language; ranges are in
    * that of octets, as SQLite's are.
    */
   async createRangeIndex(table: TableShape): Promise<void> {
@@ -183,6 +187,22 @@ export class TargetDatabase implements AsyncDisposable {
 
 function keyExpression({ name, type }: Column): string {
   return type === 'text' ? `${quote(name)} collate "C"` : quote(name);
+}
+
+/** The condition for the keys of a range, with its parameters. */
+function rangeOf(
+  table: TableShape,
+  { after, upTo }: KeyRange,
+): { readonly where: string; readonly values: readonly unknown[] } {
+  const key = `(${table.key.map(keyExpression).join(', ')})`;
+  const values: unknown[] = [];
+  const bound = (values_: Key) =>
+    `(${table.key.map((column, index) => `$${values.push(parameterOf(values_[index] ?? null))}::${scalarTypes[column.type]}`).join(', ')})`;
+  const conditions = [
+    ...(after === undefined ? [] : [`${key} > ${bound(after)}`]),
+    ...(upTo === undefined ? [] : [`${key} <= ${bound(upTo)}`]),
+  ];
+  return { where: conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`, values };
 }
 
 function rangeIndexOf(table: TableShape): string {
