@@ -285,7 +285,7 @@ export const dashboardRows: readonly Row[] = [
       {
         title: 'Attachments',
         description:
-          'The 95th percentile of operations on the blob store, and those that failed or were refused.',
+          'The 95th percentile of operations on the blob store, those that failed or were refused, and downloads that were broken off.',
         unit: 's',
         width: 8,
         series: [
@@ -294,6 +294,7 @@ export const dashboardRows: readonly Row[] = [
             name: 'failed: {{operation}} {{code}}',
             expression: rate('conclave_blob_failures_total', 'operation, code'),
           },
+          { name: 'broken off: {{code}}', expression: rate('conclave_blob_downloads_broken_total', 'code') },
         ],
       },
     ],
