@@ -2,9 +2,6 @@
  * Processes behind a load balancer are restarted, and replaced by another version, one by one, under requests that are
  * never repeated. Nobody notices.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServerProcess, type ServerProcess } from '@conclave/testkit';
 import {
@@ -14,14 +11,12 @@ import {
   missingPostgres,
   missingS3,
   startLoadBalancer,
-  startNats,
-  startPostgres,
-  startS3,
   type LoadBalancer,
 } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { expect, test } from 'vitest';
 import { startConversation } from '../src/conversation.ts';
+import { startSharedEngines } from '../src/shared-engines.ts';
 import { startSteadyLoad } from '../src/steady-load.ts';
 
 const otherVersion = fileURLToPath(new URL('../src/other-version.ts', import.meta.url));
@@ -29,11 +24,7 @@ const workers = 8;
 
 /** Several processes on one PostgreSQL, one NATS and one S3 behind HAProxy, each of which can be replaced. */
 async function startProcesses(stack: AsyncDisposableStack, count: number) {
-  const folder = await mkdtemp(join(tmpdir(), 'conclave-rolling-'));
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const postgres = stack.use(await startPostgres());
-  const nats = stack.use(await startNats());
-  const { endpoint, bucket, accessKeyId, secretAccessKeyFile } = stack.use(await startS3());
+  const engines = await startSharedEngines(stack);
   const ports = await Promise.all(
     Array.from({ length: count }, async () => ({
       listen: await findFreePort(),
@@ -43,21 +34,10 @@ async function startProcesses(stack: AsyncDisposableStack, count: number) {
   const start = async (index: number, version?: 'expand' | 'contract'): Promise<ServerProcess> =>
     stack.use(
       await startServerProcess({
-        dataDirectory: join(folder, 'data'),
+        dataDirectory: engines.dataDirectory,
         ports: ports[index]!,
         flags: {
-          'store.engine': 'postgres',
-          'store.url': postgres.url,
-          'store.passwordFile': postgres.passwordFile,
-          'bus.engine': 'nats',
-          'bus.url': nats.url,
-          'bus.passwordFile': nats.passwordFile,
-          'blobs.engine': 's3',
-          'blobs.endpoint': endpoint,
-          'blobs.bucket': bucket,
-          'blobs.accessKeyId': accessKeyId,
-          'blobs.secretAccessKeyFile': secretAccessKeyFile,
-          'accounts.registration': 'open',
+          ...engines.flags,
           'shutdown.drainMs': '4000',
           'transfers.quotaBytes': '100000000',
         },

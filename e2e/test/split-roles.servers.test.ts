@@ -13,15 +13,13 @@ import {
   missingNats,
   missingPostgres,
   missingS3,
-  startNats,
-  startPostgres,
   startRealServer,
-  startS3,
 } from '@conclave/testkit/servers';
 import { requireServer } from '@conclave/testkit/servers/require-server';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startConversation } from '../src/conversation.ts';
+import { startSharedEngines } from '../src/shared-engines.ts';
 
 const sample = fileURLToPath(new URL('../../deploy/load-balancers/haproxy.cfg', import.meta.url));
 
@@ -84,29 +82,14 @@ requireServer(
 )('processes with roles of their own', () => {
   test('serve their own routes only, and together a conversation, also while a gateway is replaced', async () => {
     await using stack = new AsyncDisposableStack();
-    const folder = await mkdtemp(join(tmpdir(), 'conclave-roles-'));
-    stack.defer(() => rm(folder, { recursive: true, force: true }));
-    const postgres = stack.use(await startPostgres());
-    const nats = stack.use(await startNats());
-    const { endpoint, bucket, accessKeyId, secretAccessKeyFile } = stack.use(await startS3());
+    const engines = await startSharedEngines(stack);
     const start = async (roles: string): Promise<ServerProcess> =>
       stack.use(
         await startServerProcess({
-          dataDirectory: join(folder, 'data'),
+          dataDirectory: engines.dataDirectory,
           flags: {
             roles,
-            'store.engine': 'postgres',
-            'store.url': postgres.url,
-            'store.passwordFile': postgres.passwordFile,
-            'bus.engine': 'nats',
-            'bus.url': nats.url,
-            'bus.passwordFile': nats.passwordFile,
-            'blobs.engine': 's3',
-            'blobs.endpoint': endpoint,
-            'blobs.bucket': bucket,
-            'blobs.accessKeyId': accessKeyId,
-            'blobs.secretAccessKeyFile': secretAccessKeyFile,
-            'accounts.registration': 'open',
+            ...engines.flags,
             'shutdown.drainMs': '6000',
           },
         }),
@@ -134,7 +117,7 @@ requireServer(
 
     const port = await findFreePort();
     const portOf = ({ url }: ServerProcess): number => Number(new URL(url).port);
-    const config = join(folder, 'haproxy.cfg');
+    const config = join(engines.folder, 'haproxy.cfg');
     await writeFile(config, await splitSample(port, { api: [portOf(api)], gateway: gateways.map(portOf) }));
     const url = `http://127.0.0.1:${port}`;
     stack.use(
@@ -142,7 +125,7 @@ requireServer(
         name: 'haproxy',
         program: 'haproxy',
         arguments: ['-db', '-f', config],
-        folder,
+        folder: engines.folder,
         probe: () => ask(`${url}${paths.api}`),
       }),
     );
