@@ -19,3 +19,4 @@ export { missingLoadBalancer, startLoadBalancer } from './load-balancer.ts';
 export type { Backend, LoadBalancer, LoadBalancerOptions } from './load-balancer.ts';
 export { missingRedis, startRedis, type RedisAddress, type RedisOptions, type RedisServer } from './redis.ts';
 export { missingS3, startS3, type S3Address, type S3Server } from './s3.ts';
+export { createSmallDisk, missingSmallDisk, type SmallDisk } from './small-disk.ts';
