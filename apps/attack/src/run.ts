@@ -1,4 +1,4 @@
-/** The whole run, in order: rules, proofs, replays, reading, transport, cheating members, a lying server, floods, and what is left. */
+/** The whole run, in order: rules, proofs, replays, reading, transport, newcomers, cheating members, a lying server, floods, and what is left. */
 import { lookAround } from './aftermath.ts';
 import { runFloods } from './floods/floods.ts';
 import type { Metric } from './report.ts';
@@ -8,6 +8,8 @@ import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { breakAuthority } from './attacks/authority-pairs.ts';
 import { cheat } from './attacks/cheating.ts';
+import { inviteFalsely } from './attacks/false-invites.ts';
+import { previewFalsely } from './attacks/false-previews.ts';
 import { lie } from './attacks/lying-server.ts';
 import { reuseNonces } from './attacks/nonces.ts';
 import { breakPairs } from './attacks/pairs.ts';
@@ -44,6 +46,7 @@ const battles: readonly (readonly [name: string, fights: readonly Fight[]])[] = 
   ['proofs and signatures', [forgeProofs, overfill]],
   ['reading, removed members, replays', [readUnasked, actRemoved, replay]],
   ['HTTP and the gateway', [abuseHttp, abuseGateway]],
+  ['newcomers', [inviteFalsely, previewFalsely]],
   ['cheating members', [cheat, reuseNonces]],
   ['a lying server', [lie, splitServer]],
 ];

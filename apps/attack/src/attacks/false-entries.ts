@@ -4,7 +4,7 @@
  */
 import { systemRandom } from '@conclave/platform';
 import type { RuleId } from '@conclave/sealed-group';
-import { testSuite, valueOf } from '@conclave/testkit';
+import { TestMember, testSuite, valueOf } from '@conclave/testkit';
 import {
   openCommitPayload,
   sealCommitPayload,
@@ -15,7 +15,8 @@ import type { UnverifiedEntry } from '../../../../packages/sealed-group/src/iden
 import { leafNode } from '@conclave/sealed-group';
 import { flipped } from '../mallory/bad-encodings.ts';
 import { serverName } from '../stage.ts';
-import type { Mallory, Prepared } from '../mallory/mallory.ts';
+import { Mallory } from '../mallory/mallory.ts';
+import type { Prepared } from '../mallory/mallory.ts';
 
 export interface FalseEntry {
   readonly name: string;
@@ -80,6 +81,12 @@ export const falseEntries: readonly FalseEntry[] = [
     }),
   },
   {
+    name: 'a device of another person than its adder',
+    breaks: 'identity/device-of-adder',
+    by: strangersDevice,
+    say: (entry) => ({ entry }),
+  },
+  {
     name: 'a name for the group that nobody could read',
     breaks: 'identity/profile-form',
     say: (entry) => ({ entry, profile: { ...profile, name: 'x'.repeat(10_000) } }),
@@ -102,4 +109,14 @@ export function commitSaying(mallory: Mallory, say: FalseEntry['say']): Uint8Arr
   const bytes = mallory.forge(good, { trail: () => ({ payload }) });
   mallory.adopt(good, bytes);
   return bytes;
+}
+
+/** The founder adds a device for itself, and gives it to somebody else, whose first commit this is. */
+async function strangersDevice({ member }: Mallory): Promise<Mallory> {
+  const before = new Set(member.group.invitableLeaves());
+  const expiresAtMs = Date.now() + 3_600_000;
+  const answer = await member.commit([{ kind: 'add', role: 'member', device: true, expiresAtMs }]);
+  if (answer.status !== 200) throw new Error(`adding a device was answered with ${answer.status}`);
+  const leaf = member.group.invitableLeaves().find((other) => !before.has(other))!;
+  return new Mallory(await TestMember.accept({ url: member.url, name: 'Eve' }, member.invite(leaf)));
 }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { answerCalls } from '@conclave/testkit/answer-calls';
-import { ConclaveClient } from '@conclave/sdk';
+import { ConclaveClient, isConclaveError } from '@conclave/sdk';
 import type { GroupHandle, Role, Warning } from '@conclave/sdk';
 import { createNodeSuite, openNodeStore } from '@conclave/sdk/node';
 
@@ -25,6 +25,21 @@ export interface View {
   readonly warnings: number;
 }
 
+/** What a join came to. */
+export interface Trial {
+  /** The group's id, if there is one now. */
+  readonly group: string | undefined;
+  /** The error's code and the rule that it names. */
+  readonly refusal: string | undefined;
+}
+
+/** What was shown of a group while it was joined. */
+export interface Previewed {
+  readonly texts: readonly string[];
+  /** Why it ended, once it has: a code, a rule, or `complete`. */
+  readonly ended: string | undefined;
+}
+
 export interface Heard {
   readonly text: string;
   /** Milliseconds since the epoch with fractions, by this process. */
@@ -36,6 +51,10 @@ export interface HonestCalls {
   create: { takes: { accessToken: string; name: string }; gives: string };
   /** Gives the group's id. */
   join: { takes: string; gives: string };
+  /** The same, and a refusal is an answer. */
+  tryJoin: { takes: string; gives: Trial };
+  previewed: { takes: string; gives: Previewed };
+  isIn: { takes: string; gives: boolean };
   invite: { takes: { group: string; role: Role }; gives: string };
   say: { takes: { group: string; text: string }; gives: void };
   /** Says `count` lines at a steady pace, whatever becomes of those before; gives when each was said. */
@@ -66,6 +85,7 @@ export interface HonestCall {
 let client: ConclaveClient | undefined;
 const warnings = new Map<string, Warning[]>();
 const heard = new Map<string, Heard[]>();
+const previews = new Map<string, Previewed>();
 
 const calls: {
   [Name in keyof HonestCalls]: (argument: HonestCalls[Name]['takes']) => Promise<HonestCalls[Name]['gives']>;
@@ -87,6 +107,13 @@ const calls: {
         return fetch(url, { ...init, headers });
       },
     });
+    client.on('preview', (event) => {
+      const before = previews.get(event.groupId) ?? { texts: [], ended: undefined };
+      const text =
+        event.kind === 'message' && event.message.content.kind === 'text' ? [event.message.content.text] : [];
+      const ended = event.kind === 'ended' ? (event.code ?? 'complete') : before.ended;
+      previews.set(event.groupId, { texts: [...before.texts, ...text], ended });
+    });
     client.on('group', ({ groupId, type, event }) => {
       if (type === 'warning') listOf(warnings, groupId).push(event);
       if (type === 'message' && event.content.kind === 'text') {
@@ -102,6 +129,21 @@ const calls: {
   },
   async join(link) {
     return (await opened().join(link)).id;
+  },
+  async tryJoin(link) {
+    try {
+      return { group: (await opened().join(link)).id, refusal: undefined };
+    } catch (error) {
+      if (!isConclaveError(error)) throw error;
+      const { code, details } = error;
+      return { group: undefined, refusal: [code, details['rule']].filter(Boolean).join(' ') };
+    }
+  },
+  async previewed(group) {
+    return previews.get(group) ?? { texts: [], ended: undefined };
+  },
+  async isIn(group) {
+    return opened().group(group) !== undefined;
   },
   async invite({ group, role }) {
     return (await groupOf(group).invite({ role })).link;

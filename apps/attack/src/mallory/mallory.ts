@@ -9,7 +9,6 @@ import {
   encodeBody,
   encodeCommitTrailer,
   encodeFrame,
-  formatInviteLink,
   frameBodyHash,
   leafMessageContext,
   leafNode,
@@ -23,7 +22,6 @@ import {
   possessionContext,
   publicKeyOf,
   SealedGroup,
-  sealInvite,
   trailerContext,
   trailerSignatureContext,
 } from '@conclave/sealed-group';
@@ -41,7 +39,7 @@ import type {
   SecretScalar,
   TreeOperation,
 } from '@conclave/sealed-group';
-import { ask, base64url, testSuite, valueOf } from '@conclave/testkit';
+import { base64url, testSuite, valueOf } from '@conclave/testkit';
 import type { ServerAnswer, TestMember } from '@conclave/testkit';
 // What lies in a member's state, and signing with any key, are nobody's business but a forger's: the package exports neither.
 import {
@@ -53,6 +51,7 @@ import type { MemberState } from '../../../../packages/sealed-group/src/group/me
 import { hashFrame } from '../../../../packages/sealed-group/src/group/process-commit.ts';
 import { sign } from '../../../../packages/sealed-group/src/signature/index.ts';
 import type { SignaturePurpose } from '../../../../packages/sealed-group/src/signature/index.ts';
+import { linkTo, makeInvite } from './invitation.ts';
 
 /** A good commit of this member, with all that is needed to change it. */
 export interface Prepared {
@@ -245,21 +244,7 @@ export class Mallory {
 
   /** An invite link as the honest client makes it, for a new leaf. `via`: another origin that leads to the same server. */
   async inviteLink(role: Role, via: string = this.member.url): Promise<string> {
-    const { member } = this;
-    const [leaf] = await member.add(role);
-    const sealed = valueOf(member.group.sealRosterFor(leaf!));
-    const { path, headers } = member.proveBlob(sealed.bytes);
-    const stored = await ask(member.url, 'PUT', path, { octets: sealed.bytes, headers });
-    if (stored.status !== 201) throw new Error(`storing the roster was answered with ${stored.status}`);
-    const blobId = Uint8Array.from(Buffer.from(path.split('/').at(-1)!, 'base64url'));
-    const invite = sealInvite(valueOf(member.group.createInvite(leaf!, { blobId, ...sealed })), systemRandom);
-    const kept = await ask(member.url, 'POST', '/_conclave/transfer/v1', { octets: invite.bytes });
-    const { id } = kept.body as unknown as { readonly id: string };
-    return formatInviteLink({
-      serverOrigin: new URL(via).origin,
-      transferId: id,
-      secret: invite.secret,
-    });
+    return await linkTo(this, await makeInvite(this, role), { via });
   }
 
   /** Adds a malicious leaf that has joined. Both are up to date afterwards. */

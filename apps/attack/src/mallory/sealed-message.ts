@@ -12,6 +12,8 @@ export interface SealedMessageOptions {
   readonly text: string;
   readonly header?: Partial<FrameHeader>;
   readonly lastSeen?: Uint8Array;
+  /** Whose leaf signs the frame, where leaves do; the epoch's key if absent. */
+  readonly provenBy?: Mallory;
 }
 
 export function sealedMessage(mallory: Mallory, options: SealedMessageOptions): Uint8Array {
@@ -30,5 +32,9 @@ export function sealedMessage(mallory: Mallory, options: SealedMessageOptions): 
       content,
     }),
   );
-  return mallory.message({ header, masked: sealed.header, ciphertext: sealed.ciphertext });
+  const message = { header, masked: sealed.header, ciphertext: sealed.ciphertext };
+  const { provenBy } = options;
+  return provenBy === undefined
+    ? mallory.message(message)
+    : provenBy.message({ ...message, leaf: provenBy.leaf });
 }

@@ -56,3 +56,19 @@ it('knows on the feed who is who, though their tokens are equal', async () => {
 
   expect(told).toEqual(['true', 'false', 'true']);
 });
+
+it('gives other octets for those of a route, to whom it means, until it is honest', async () => {
+  await using target = await startTarget('a.b.c');
+  await using lying = await startLyingServer({ target: target.url });
+  const path = `/_conclave/sealed/v1/groups/${group}/preview`;
+  const read = async (viewer: string): Promise<string> =>
+    await (await lying.fetchAs(viewer)(lying.url + path)).text();
+  const truth = await read('bo');
+
+  lying.rewrite(/\/preview$/, (octets) => octets.subarray(1), { to: ['bo'] });
+  lying.rewrite(/\/tree$/, () => new Uint8Array(0));
+  expect(await read('bo')).toBe(truth.slice(1));
+  expect(await read('ada')).toBe(truth);
+  lying.beHonest();
+  expect(await read('bo')).toBe(truth);
+});

@@ -55,6 +55,8 @@ export interface LyingServer extends AsyncDisposable {
   replace(seq: number, octets: Uint8Array, options?: LieOptions): TakeBack;
   /** After this frame each side sees only what its own viewers post; messages only (see `forking`). */
   fork(after: number, sides: readonly (readonly string[])[]): TakeBack;
+  /** Other octets in the answers of 200 by routes whose path this matches; not for pages of frames, which the lies above tell. */
+  rewrite(path: RegExp, change: (octets: Uint8Array) => Uint8Array, options?: LieOptions): TakeBack;
   /** No publications, while the connections stand. */
   muteFeed(options?: LieOptions): TakeBack;
   /** Takes back all lies. */
@@ -90,6 +92,12 @@ interface Answer {
   readonly octets: Uint8Array;
 }
 
+interface Rewriting {
+  readonly path: RegExp;
+  readonly change: (octets: Uint8Array) => Uint8Array;
+  readonly to: ReadonlySet<string> | undefined;
+}
+
 interface Asked {
   readonly request: IncomingMessage;
   readonly url: URL;
@@ -100,6 +108,7 @@ interface Asked {
 export async function startLyingServer({ target }: { readonly target: string }): Promise<LyingServer> {
   const lies = new Set<Lie>();
   const mutes = new Set<{ readonly to: ReadonlySet<string> | undefined }>();
+  const rewritings = new Set<Rewriting>();
   const truthById = new Map<string, GroupTruth>();
 
   const truthOf = (groupId: string): GroupTruth => {
@@ -107,8 +116,9 @@ export async function startLyingServer({ target }: { readonly target: string }):
     truthById.set(groupId, known);
     return known;
   };
-  const isMuted = (viewer: string | undefined): boolean =>
-    [...mutes].some(({ to }) => to === undefined || (viewer !== undefined && to.has(viewer)));
+  const isMeant = (to: ReadonlySet<string> | undefined, viewer: string | undefined): boolean =>
+    to === undefined || (viewer !== undefined && to.has(viewer));
+  const isMuted = (viewer: string | undefined): boolean => [...mutes].some(({ to }) => isMeant(to, viewer));
 
   const relay = createFeedRelay({
     target: target.replace(/^http/, 'ws'),
@@ -208,7 +218,16 @@ export async function startLyingServer({ target }: { readonly target: string }):
       const body = bodyOf(answer) as { connection_token: string };
       return withBody(answer, { ...body, connection_token: markToken(body.connection_token, asked.viewer) });
     }
-    return groupId !== undefined && answer.status === 200 ? renumber(groupId, asked, answer) : answer;
+    if (groupId !== undefined && answer.status === 200) return renumber(groupId, asked, answer);
+    return answer.status === 200 ? rewritten(answer, asked) : answer;
+  }
+
+  function rewritten(answer: Answer, { url, viewer }: Asked): Answer {
+    let { octets } = answer;
+    for (const { path, change, to } of rewritings) {
+      if (path.test(url.pathname) && isMeant(to, viewer)) octets = change(octets);
+    }
+    return { ...answer, octets };
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -252,6 +271,11 @@ export async function startLyingServer({ target }: { readonly target: string }):
     rollBack: (lastSeq, options) => tell(rollingBack(lastSeq), options),
     replace: (seq, octets, options) => tell(replacing(seq, octets), options),
     fork: (after, sides) => tell(forking(after, sides)),
+    rewrite(path, change, { to } = {}) {
+      const rewriting = { path, change, to: to === undefined ? undefined : new Set(to) };
+      rewritings.add(rewriting);
+      return () => rewritings.delete(rewriting);
+    },
     muteFeed({ to } = {}) {
       const mute = { to: to === undefined ? undefined : new Set(to) };
       mutes.add(mute);
@@ -260,6 +284,7 @@ export async function startLyingServer({ target }: { readonly target: string }):
     beHonest() {
       lies.clear();
       mutes.clear();
+      rewritings.clear();
     },
     forgeFeed({ seq, octets }, { to } = {}) {
       relay.forge({ seq, epoch: undefined, octets }, to === undefined ? undefined : new Set(to));
