@@ -26,6 +26,7 @@ const names = [
   'backup',
   'http-values',
   'server-answers',
+  'live-feed',
 ] as const;
 
 export const moduleByTarget: ReadonlyMap<string, string> = new Map(

@@ -19,9 +19,10 @@ export function encodeBase64(bytes: Uint8Array): string {
   return btoa(parts.join(''));
 }
 
-/** Accepts padded standard base64; `undefined` for anything else. */
+/** Accepts padded standard base64, whatever its unused bits; `undefined` for anything else. */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  return /^[A-Za-z0-9+/]*={0,2}$/.test(text) ? decodeAscii(text) : undefined;
+  const isPadded = text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+  return isPadded ? decodeAscii(text) : undefined;
 }
 
 function decodeAscii(text: string): Uint8Array | undefined {

@@ -12,11 +12,11 @@ import {
   type PublicationContext,
   type Subscription as Channel,
 } from 'centrifuge';
-import { decodeBase64 } from '../encoding/base64url.ts';
 import { isConclaveError } from '../errors/conclave-error.ts';
 import { backoffDelayMs } from '../http/backoff.ts';
 import type { Subscription } from '../http/sealed-api.ts';
 import { sleep, type Clock } from '../time/clock.ts';
+import { parsePublication, type Hint } from './parse-publication.ts';
 
 export interface LiveFeedDeps {
   readonly server: string;
@@ -24,8 +24,7 @@ export interface LiveFeedDeps {
   readonly random: RandomSource;
   /** Asks the server for channel and tokens. `CONCLAVE_READ_DENIED` ends the feed. */
   readonly subscribe: (signal: AbortSignal) => Promise<Subscription>;
-  /** The log has at least this frame; `frame` is there when it was small. */
-  readonly onPublication: (hint: { readonly seq: number; readonly frame: Uint8Array | undefined }) => void;
+  readonly onPublication: (hint: Hint) => void;
   /** Subscribed, for the first time or again: whatever was published meanwhile may have been missed. */
   readonly onReady: () => void;
   /** Not subscribed any more; the feed tries again by itself unless `denied`. */
@@ -120,7 +119,7 @@ async function follow(deps: LiveFeedDeps, first: Subscription, signal: AbortSign
       void leaveIfStale();
     });
     channel.on('publication', ({ data }: PublicationContext) => {
-      const hint = parseHint(data);
+      const hint = parsePublication(data);
       if (hint !== undefined) deps.onPublication(hint);
     });
     channel.on('subscribing', () => {
@@ -161,11 +160,4 @@ async function isCurrent(deps: LiveFeedDeps, channel: string, signal: AbortSigna
     }
   }
   return true;
-}
-
-function parseHint(data: unknown): { seq: number; frame: Uint8Array | undefined } | undefined {
-  if (typeof data !== 'object' || data === null) return undefined;
-  const { seq, frame } = data as Record<string, unknown>;
-  if (typeof seq !== 'number' || !Number.isSafeInteger(seq)) return undefined;
-  return { seq, frame: typeof frame === 'string' ? decodeBase64(frame) : undefined };
 }
