@@ -93,6 +93,7 @@ export function createCheckpointer({ file, writer, log }: CheckpointerDeps): Che
       commits = 0;
       isCopying = true;
       worker ??= start();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       worker.postMessage('checkpoint');
     },
     async close() {
