@@ -111,16 +111,12 @@ export class Crowd implements AsyncDisposable {
     await Promise.all([...this.#clients.values()].map((client) => client.call('stopLoad', { timeoutMs })));
   }
 
-  /** Resolves with true when all members have heard up to the same place of each group, with false after the time. */
+  /** Resolves with true when all members have heard all that was acknowledged in each group, with false after the time. */
   async settle(timeoutMs: number): Promise<boolean> {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
-      const seats = (await this.progress()).seats.filter(({ isRemoved }) => !isRemoved);
-      const isEven = this.groups.every(({ id }) => {
-        const places = seats.filter(({ group }) => group === id).map(({ lastSeq }) => lastSeq);
-        return new Set(places).size === 1;
-      });
-      if (isEven) return true;
+      const { seats } = await this.progress();
+      if (this.groups.every(({ id }) => haveHeardAll(seats.filter(({ group }) => group === id)))) return true;
       if (performance.now() > deadlineMs) return false;
       await sleep(100);
     }
@@ -145,4 +141,15 @@ export class Crowd implements AsyncDisposable {
       attachEveryMs: attaches ? attachEveryMs : undefined,
     });
   }
+}
+
+/**
+ * Of one group. What somebody was told of is in the log, even if nobody has heard it yet, and even if its author was
+ * removed after it.
+ */
+export function haveHeardAll(
+  seats: readonly Pick<Progress, 'lastSeq' | 'ackedSeq' | 'isRemoved'>[],
+): boolean {
+  const newest = Math.max(0, ...seats.map(({ lastSeq, ackedSeq }) => Math.max(lastSeq, ackedSeq)));
+  return seats.every(({ lastSeq, isRemoved }) => isRemoved || lastSeq === newest);
 }

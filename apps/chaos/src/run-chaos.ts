@@ -84,7 +84,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   await crowd.fallSilent(30_000);
   const isSettled = await crowd.settle(recoveryLimitMs);
   say(
-    isSettled ? 'everybody has heard up to the same places' : 'not everybody has heard up to the same places',
+    isSettled
+      ? 'everybody has heard all that was acknowledged'
+      : 'not everybody has heard all that was acknowledged',
   );
   await reviveDead(target, deaths);
   const clocksAfter = await readClocks(target.servers);

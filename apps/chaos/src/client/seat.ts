@@ -24,6 +24,8 @@ export interface Progress {
   readonly heardSentAtMs: number;
   /** The place of the newest message heard. */
   readonly lastSeq: number;
+  /** The place of the newest own message that was acknowledged: heard a moment later, by its author too. */
+  readonly ackedSeq: number;
   /** False once the load was stopped or the member removed. */
   readonly isActive: boolean;
   readonly isRemoved: boolean;
@@ -42,6 +44,7 @@ export class Seat {
   #ackedAtMs = 0;
   #heardSentAtMs = 0;
   #lastSeq = 0;
+  #ackedSeq = 0;
   #removed = false;
 
   constructor(options: SeatOptions) {
@@ -56,6 +59,7 @@ export class Seat {
       ackedAtMs: this.#running.length > 0 ? this.#ackedAtMs : undefined,
       heardSentAtMs: this.#heardSentAtMs,
       lastSeq: this.#lastSeq,
+      ackedSeq: this.#ackedSeq,
       isActive: !this.#stop.signal.aborted && !this.#removed,
       isRemoved: this.#removed,
     };
@@ -122,6 +126,7 @@ export class Seat {
     try {
       const { seq, id } = await send(text);
       this.#ackedAtMs = machineMs();
+      this.#ackedSeq = Math.max(this.#ackedSeq, seq);
       write({ kind: 'acknowledged', uid, seq, id });
     } catch (error) {
       const { code = 'BUG' } = error as { code?: string };
