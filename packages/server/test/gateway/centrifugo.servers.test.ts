@@ -54,6 +54,7 @@ requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
 
   beforeAll(async () => {
     nats = await startNats();
+    const made = Promise.withResolvers<void>();
     // The stream has to exist when Centrifugo starts.
     bus = await openNatsBus({
       url: nats.url,
@@ -62,12 +63,17 @@ requireServer(missingNats(), missingCentrifugo())('Centrifugo', () => {
       replicas: 1,
       retentionMs: 600_000,
       readers: [{ name: centrifugoConsumer, subjects: ['events.>'] }],
-      onStreamMade: () => gateway?.resetAll(),
+      onStreamMade() {
+        made.resolve();
+        gateway?.resetAll();
+      },
       limits: { watchMs: 500 },
       clock: systemClock,
       log: silentLog,
       metrics: createMetrics(),
     });
+    // It is told a moment after the stream was made, and then all clients come back: before there are any.
+    await made.promise;
     const config = parseConfig({
       bus: { engine: 'nats', url: nats.url },
       gateway: { engine: 'centrifugo', publicUrl: 'https://live.example.org', historySize, historyTtlMs },
