@@ -54,7 +54,8 @@ within() {
   local minutes=$1 status=0 observer
   shift
   command -v timeout >/dev/null || { "$@"; return; }
-  { sleep $((minutes * 60 - 5)); echo "conclave test: not over after $minutes minutes; what runs:"; ps -eo pid,ppid,stat,etime,args --forest; } >&2 &
+  # A sleep that is ended, because the stage is over, says nothing.
+  { sleep $((minutes * 60 - 5)) && echo "conclave test: not over after $minutes minutes; what runs:" && ps -eo pid,ppid,stat,etime,args --forest; } >&2 &
   observer=$!
   timeout --foreground --kill-after=30s "${minutes}m" "$@" || status=$?
   pkill -P "$observer" 2>/dev/null || true
