@@ -102,6 +102,16 @@ export function finishDecode(out: usize, work: usize): i32 {
   return -1;
 }
 
+/** Step 2 of section 4.3.2: x and y are those of the point, or i*y and i*x. */
+function rotateIf(p: usize, rotate: i32): void {
+  fieldCopy(x, p);
+  fieldCopy(y, p + second);
+  fieldMultiply(t, p + second, sqrtMinusOne); // iy0
+  fieldAssignIf(x, t, rotate);
+  fieldMultiply(t, p, sqrtMinusOne); // ix0
+  fieldAssignIf(y, t, rotate);
+}
+
 /** Section 4.3.2: 32 bytes. */
 export function encode(out: usize, p: usize): void {
   // 1.
@@ -119,12 +129,7 @@ export function encode(out: usize, p: usize): void {
   // 2. rotate
   fieldMultiply(t, p + fourth, zInverse);
   const rotate = fieldIsNegative(t);
-  fieldCopy(x, p);
-  fieldCopy(y, p + second);
-  fieldMultiply(t, p + second, sqrtMinusOne); // iy0
-  fieldAssignIf(x, t, rotate);
-  fieldMultiply(t, p, sqrtMinusOne); // ix0
-  fieldAssignIf(y, t, rotate);
+  rotateIf(p, rotate);
   fieldMultiply(t, denX, invSqrtAMinusD); // enchanted_denominator
   fieldAssignIf(denY, t, rotate); // den_inv
   // 3. to 5.
@@ -137,9 +142,10 @@ export function encode(out: usize, p: usize): void {
 }
 
 /**
- * Section 4.3.2 of a point with Z = 1 and stale T, in two halves as above; `work` is smaller than that of decoding. With Z = 1 the rotation and the sign of y, which the
- * RFC finds after the root, come before it: of the element's four representatives (x, y), (-x, -y), (i*y, i*x), (-i*y, -i*x) one is
- * left with x non-negative and x * y non-negative, and what is raised to a power depends on the element alone.
+ * Section 4.3.2 of a point with Z = 1 and stale T, in two halves as above; `work` is smaller than that of decoding. With Z = 1 the
+ * rotation and the sign of y, which the RFC finds after the root, come before it: of the element's four representatives (x, y),
+ * (-x, -y), (i*y, i*x), (-i*y, -i*x) one is left with x non-negative and x * y non-negative, and what is raised to a power depends
+ * on the element alone.
  *
  *   0: y   1: u2   2: u1 * u2^2   3: its cube   4: its seventh power, and then the power of that
  */
@@ -153,12 +159,7 @@ export function startEncode(work: usize, p: usize): void {
   // 2. t0 * z_inv is x * y.
   fieldMultiply(u2, p, p + second);
   const rotate = fieldIsNegative(u2);
-  fieldCopy(x, p);
-  fieldCopy(y, p + second);
-  fieldMultiply(t, p + second, sqrtMinusOne); // iy0
-  fieldAssignIf(x, t, rotate);
-  fieldMultiply(t, p, sqrtMinusOne); // ix0
-  fieldAssignIf(y, t, rotate);
+  rotateIf(p, rotate);
   // 3.
   fieldNegateIf(work, y, fieldIsNegative(x));
   // 1. The sign of u2 = x * y does not matter, neither to its square nor to s.

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { restThatWriterCopies, type CheckpointResult } from './checkpointer.ts';
+import { REST_PAGES, type CheckpointResult } from './checkpointer.ts';
 
 /** Each copies what was written during the one before: they become short, or the disk is slower than the writer. */
 const maxRounds = 3;
@@ -21,7 +21,7 @@ function checkpoint(): CheckpointResult {
   let result: CheckpointResult = { log: 0, copied: 0 };
   for (let round = 0; round < maxRounds; round += 1) {
     result = runCheckpoint(database);
-    if (result.log - result.copied <= restThatWriterCopies) break;
+    if (result.log - result.copied <= REST_PAGES) break;
   }
   return result;
 }

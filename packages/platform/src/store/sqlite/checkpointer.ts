@@ -20,7 +20,7 @@ export const CHECKPOINT_COMMITS = 128;
 /** Pages of the log at which the engine does it by itself, within a commit: 64 MiB. */
 export const FALLBACK_PAGES = 16_000;
 /** Pages that the writer copies itself, in a millisecond or two. */
-export const restThatWriterCopies = 400;
+export const REST_PAGES = 400;
 
 /** Pages of 4 KiB. */
 export interface CheckpointResult {
@@ -57,16 +57,11 @@ export function createCheckpointer({ file, writer, log }: CheckpointerDeps): Che
     const started = new Worker(program, { name: 'checkpoints', workerData: file, env: {}, argv: [] });
     started.on('message', (result: CheckpointResult) => {
       isCopying = false;
-      isWarned = false;
-      if (result.log - result.copied <= restThatWriterCopies) copyRest();
+      if (result.log - result.copied <= REST_PAGES) copyRest();
       // Too much was written meanwhile: once more, at once.
       else commits = CHECKPOINT_COMMITS;
     });
-    started.on('error', (err) => {
-      // Said once until it works again. No room for the pages is no reason to stop: commits say so themselves.
-      if (!isWarned) log.warn({ err, code: sqliteCode(err) }, 'a checkpoint failed; the log grows meanwhile');
-      isWarned = true;
-    });
+    started.on('error', warn);
     started.on('exit', () => {
       isCopying = false;
       if (worker === started) worker = undefined;
@@ -76,13 +71,20 @@ export function createCheckpointer({ file, writer, log }: CheckpointerDeps): Che
     return started;
   }
 
+  /** Said once until it works again. No room for the pages is no reason to stop: commits say so themselves. */
+  function warn(err: unknown): void {
+    if (!isWarned) log.warn({ err, code: sqliteCode(err) }, 'a checkpoint failed; the log grows meanwhile');
+    isWarned = true;
+  }
+
   function copyRest(): void {
     // A unit that awaits something else holds the transaction open: the worker is asked again later.
     if (closed || writer.inTransaction) return;
     try {
       writer.pragma('wal_checkpoint(PASSIVE)');
+      isWarned = false;
     } catch (err) {
-      log.warn({ err }, 'the rest of a checkpoint failed; the log grows meanwhile');
+      warn(err);
     }
   }
 
