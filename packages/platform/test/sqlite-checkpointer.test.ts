@@ -1,6 +1,7 @@
 /** Checkpoints beside the event loop: the log stays short while somebody writes, and a thread that fails takes nothing with it. */
 import { stat, symlink } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { contractMigrations } from '@conclave/testkit/contracts';
@@ -86,6 +87,27 @@ test('a thread that fails is said once, and started anew for the next checkpoint
   );
   await store.close();
 });
+
+test.for([0, 5, 20, 40])(
+  'closed %i ms after its thread was started, it lets it come to its own end',
+  async (pause) => {
+    const exits: number[] = [];
+    const watch = (worker: Worker): void => void worker.once('exit', (code) => exits.push(code));
+    process.on('worker', watch);
+    try {
+      const store = await database.open({ migrations: [contractMigrations] });
+      using writer = disposable(new Database(database.file));
+      const checkpointer = createCheckpointer({ file: database.file, writer: writer.value, log: silentLog });
+      for (let commit = 0; commit < CHECKPOINT_COMMITS; commit += 1) checkpointer.committed();
+      await setTimeout(pause);
+      await checkpointer.close();
+      expect(exits).toEqual([0]);
+      await store.close();
+    } finally {
+      process.off('worker', watch);
+    }
+  },
+);
 
 function disposable(value: Database.Database): Disposable & { readonly value: Database.Database } {
   return { value, [Symbol.dispose]: () => void value.close() };

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { REST_PAGES, type CheckpointResult } from './checkpointer.ts';
+import { REST_PAGES, type CheckpointRequest, type CheckpointResult } from './checkpointer.ts';
 
 /** Each copies what was written during the one before: they become short, or the disk is slower than the writer. */
 const maxRounds = 3;
@@ -13,8 +13,12 @@ const port = parentPort!;
 const database = new Database(workerData as string, { fileMustExist: true });
 database.pragma('synchronous = FULL');
 
-port.on('message', () => {
-  port.postMessage(checkpoint());
+port.on('message', (request: CheckpointRequest) => {
+  if (request === 'checkpoint') port.postMessage(checkpoint());
+  else {
+    database.close();
+    port.close();
+  }
 });
 
 function checkpoint(): CheckpointResult {

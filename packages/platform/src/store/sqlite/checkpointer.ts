@@ -30,6 +30,9 @@ export interface CheckpointResult {
   readonly copied: number;
 }
 
+/** What the thread is asked. */
+export type CheckpointRequest = 'checkpoint' | 'close';
+
 export interface Checkpointer {
   /** A transaction of the writer is over. */
   committed(): void;
@@ -44,6 +47,11 @@ export interface CheckpointerDeps {
 }
 
 const program = new URL('./checkpoint-worker.ts', import.meta.url);
+
+function ask(worker: Worker, request: CheckpointRequest): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  worker.postMessage(request);
+}
 
 export function createCheckpointer({ file, writer, log }: CheckpointerDeps): Checkpointer {
   let worker: Worker | undefined;
@@ -95,12 +103,17 @@ export function createCheckpointer({ file, writer, log }: CheckpointerDeps): Che
       commits = 0;
       isCopying = true;
       worker ??= start();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      worker.postMessage('checkpoint');
+      ask(worker, 'checkpoint');
     },
     async close() {
       closed = true;
-      await worker?.terminate();
+      const thread = worker;
+      if (thread === undefined) return;
+      // Asked, not terminated: a thread that is stopped while it loads the engine's addon takes the process with it.
+      const exit = new Promise((resolve) => thread.once('exit', resolve));
+      thread.ref();
+      ask(thread, 'close');
+      await exit;
     },
   };
 }
