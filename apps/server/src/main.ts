@@ -48,10 +48,14 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   }
 }
 
+// The clock's timers keep no process alive. A command that waits for an engine has to end by its own decision.
+const running = setInterval(() => {}, 60_000);
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   process.stderr.write(`conclave: ${error.message}\n\n${usage}`);
   process.exitCode = 2;
+} finally {
+  clearInterval(running);
 }

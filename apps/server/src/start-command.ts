@@ -1,5 +1,13 @@
 /** `conclave start`: runs until SIGTERM or SIGINT, or until its database belongs to a newer version; then stops in order. */
-import { createLog, createMetrics, StoreError, systemRandom } from '@conclave/platform';
+import {
+  BlobError,
+  BusError,
+  createLog,
+  createMetrics,
+  LeaseError,
+  StoreError,
+  systemRandom,
+} from '@conclave/platform';
 import {
   ConfigError,
   createServer,
@@ -59,6 +67,11 @@ function fail(message: string): number {
   return 1;
 }
 
+/** An engine that is away, refuses us, or is not what this program needs. */
+function isOfEngine(error: unknown): error is Error & { readonly code: string } {
+  return [StoreError, BusError, LeaseError, BlobError].some((kind) => error instanceof kind);
+}
+
 /** What an operator can do something about; a bug keeps its stack trace. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError) return renderConfigProblems(error.problems);
@@ -66,6 +79,6 @@ function explain(error: unknown): string {
   if (error instanceof ListenError) {
     return `${error.message}\n  Remedy: stop the other program, or start with --listen.port=PORT (and --admin.port=PORT).`;
   }
-  if (error instanceof StoreError) return `${error.message} (${error.code})`;
+  if (isOfEngine(error)) return `${error.message} (${error.code})`;
   throw error;
 }

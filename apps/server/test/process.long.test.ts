@@ -110,6 +110,35 @@ describe('the program', () => {
     expect(bad.output.err).toContain('jobs.sweepIntervalMs = 1');
   });
 
+  it('waits for a bus that does not answer yet, and says so', async () => {
+    const server = run([
+      'start',
+      '--listen.port=0',
+      '--admin.port=0',
+      '--bus.engine=nats',
+      '--bus.url=nats://127.0.0.1:1',
+    ]);
+    await expect
+      .poll(() => server.output.err, { timeout: 20_000 })
+      .toContain('the bus server does not answer yet');
+    expect(await Promise.race([server.exited, new Promise((resolve) => setTimeout(resolve, 2_000))])).toBe(
+      undefined,
+    );
+    // The first asks it to stop when it has started, the second ends it.
+    server.child.kill('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    server.child.kill('SIGTERM');
+    expect(await server.exited).toBe(1);
+  });
+
+  it('names what keeps it from the database, and ends', async () => {
+    const server = run(['start', '--store.engine=postgres', '--store.url=postgres://x@127.0.0.1:1/x']);
+    expect(await server.exited).toBe(1);
+    expect(server.output.err).toBe(
+      'conclave: the database cannot be reached: ECONNREFUSED (STORE_UNAVAILABLE)\n',
+    );
+  });
+
   it('explains a port that is taken and a command line that it does not understand', async () => {
     const server = await start();
     const { port } = new URL(server.url);

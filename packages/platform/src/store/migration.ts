@@ -95,9 +95,11 @@ async function apply(host: MigrationHost, sequence: MigrationSequence, migration
       await recordApplied(trx, sequence.name, migration, host.nowMs());
     });
   } catch (cause) {
+    // The database's own troubles are named: an operator can do something about them.
+    const reason = cause instanceof StoreError ? `: ${cause.message}` : '';
     throw new StoreError(
       'STORE_MIGRATION_FAILED',
-      `migration ${migration.id} "${migration.name}" of ${sequence.name} failed`,
+      `migration ${migration.id} "${migration.name}" of ${sequence.name} failed${reason}`,
       { cause },
     );
   }

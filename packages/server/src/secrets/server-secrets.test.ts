@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -78,6 +87,13 @@ describe("the server's secrets", () => {
       expect((caught as SecretsFileError).message).toBe(`${file()} is damaged`);
       expect(readFileSync(file(), 'utf8')).toBe(bad);
     }
+  });
+
+  it('are an error with a remedy where they cannot be made', () => {
+    symlinkSync('/nowhere/at-all', join(directory, 'gone'));
+    const open = () => openServerSecrets(join(directory, 'gone', 'secrets.json'), systemRandom);
+    expect(open).toThrow(SecretsFileError);
+    expect(open).toThrow(/cannot be made \(E[A-Z]+\)/);
   });
 
   it('are refused when others can read them', () => {

@@ -95,8 +95,17 @@ export function secretsFileOf(config: {
 export function openServerSecrets(file: string, random: RandomSource): ServerSecrets {
   const existing = readServerSecrets(file);
   if (existing !== undefined) return existing;
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  createSecretsFile(file, random);
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    createSecretsFile(file, random);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new SecretsFileError(
+      `${file} cannot be made (${code})`,
+      'The user that runs the server needs a folder there that it can write, with room in it.',
+      { cause },
+    );
+  }
   const created = readServerSecrets(file);
   if (created === undefined) throw new SecretsFileError(`${file} vanished while it was made`, 'Start again.');
   return created;

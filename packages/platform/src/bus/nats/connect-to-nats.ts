@@ -6,6 +6,7 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node';
 import type { Clock } from '../../clock/clock.ts';
+import type { Log } from '../../log/log.ts';
 import { BusError } from '../bus-error.ts';
 
 export interface NatsAddress {
@@ -19,13 +20,14 @@ const PING_INTERVAL_MS = 3_000;
 const RECONNECT_WAIT_MS = 250;
 
 /**
- * Connects within the time, trying again while nobody answers; from then on the client reconnects for ever. Wrong
+ * Connects within the time, trying again while nobody answers, which is said once; from then on the client reconnects for ever. Wrong
  * credentials fail at once at the start; later they may be those of a server that is being set up, and are tried again.
  */
 export async function connectToNats(
-  deps: NatsAddress & { readonly clock: Clock },
+  deps: NatsAddress & { readonly clock: Clock; readonly log: Log },
   timeoutMs: number,
 ): Promise<NatsConnection> {
+  let isSaid = false;
   const deadlineMs = deps.clock.monotonicMs() + timeoutMs;
   for (;;) {
     try {
@@ -50,6 +52,8 @@ export async function connectToNats(
           cause,
         });
       }
+      if (!isSaid) deps.log.warn({ err: cause }, 'the bus server does not answer yet: trying again');
+      isSaid = true;
     }
     await new Promise<void>((resolve) => {
       deps.clock.schedule(RECONNECT_WAIT_MS, resolve);

@@ -1,7 +1,14 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { isUniqueViolation } from '../constraint.ts';
-import { endsConnection, isConflict, isStalePlan, postgresStoreError, sqlState } from './postgres-error.ts';
+import {
+  endsConnection,
+  isConflict,
+  isStalePlan,
+  postgresStoreError,
+  sqlState,
+  unavailable,
+} from './postgres-error.ts';
 
 /** As the driver makes it of what the database reports. */
 function reported(code: string, routine?: string): Error {
@@ -72,5 +79,15 @@ describe('an error of PostgreSQL', () => {
   test('is a plan that no longer fits only where PostgreSQL looked at one', () => {
     expect(isStalePlan(reported('0A000', 'RevalidateCachedQuery'))).toBe(true);
     expect(isStalePlan(reported('0A000', 'ExecCreatePlainTable'))).toBe(false);
+  });
+
+  test.each([
+    [ofSystem('ECONNREFUSED'), 'the database cannot be reached: ECONNREFUSED'],
+    [reported('28P01'), 'the database refuses us: 28P01'],
+    [reported('3D000'), 'the database refuses us: 3D000'],
+    [reported('57P03'), 'the database cannot be used (57P03)'],
+    [new Error('as reported'), 'the database cannot be reached'],
+  ])('%s keeps connections from being made, and is named', (cause, message) => {
+    expect(unavailable(cause)).toMatchObject({ code: 'STORE_UNAVAILABLE', message, cause });
   });
 });

@@ -53,9 +53,20 @@ export function postgresStoreError(cause: unknown): StoreError | undefined {
   return undefined;
 }
 
+/** As `postgresStoreError`, for what keeps every connection from being made: nobody answers, or we are not let in. */
 export function unavailable(cause: unknown): StoreError {
-  return (
-    postgresStoreError(cause) ??
-    new StoreError('STORE_UNAVAILABLE', 'the database cannot be reached', { cause })
-  );
+  const known = postgresStoreError(cause);
+  if (known !== undefined) return known;
+  const refusal = sqlState(cause);
+  const reason = refusal ?? systemCode(cause);
+  const message = `the database ${refusal === undefined ? 'cannot be reached' : 'refuses us'}`;
+  return new StoreError('STORE_UNAVAILABLE', reason === undefined ? message : `${message}: ${reason}`, {
+    cause,
+  });
+}
+
+/** As the system or TLS names what went wrong: ECONNREFUSED, ENOTFOUND. */
+function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return /^[A-Z][A-Z0-9_]{1,50}$/.test(error.code) ? error.code : undefined;
 }
