@@ -4,10 +4,10 @@ import { defineConfig } from 'vitest/config';
 const chromium = process.env['CONCLAVE_CHROMIUM'] ?? '/usr/bin/chromium';
 
 /**
- * Four stages: `fast` (every package's unit, contract and scenario tests, under three minutes on two cores), `long`
+ * Five stages: `fast` (every package's unit, contract and scenario tests, under three minutes on two cores), `long`
  * (files named `*.long.test.ts`: real processes, SIGKILL under load, long random histories), `servers` (files named
- * `*.servers.test.ts`: real engines such as PostgreSQL, one file at a time) and `browser` (files named
- * `*.browser.test.ts`, in Chromium).
+ * `*.servers.test.ts`: real engines such as PostgreSQL, one file at a time), `browser` (files named
+ * `*.browser.test.ts`, in Chromium) and `containers` (`*.containers.test.ts`: deploy/ in a container engine, only when asked for).
  */
 export default defineConfig({
   test: {
@@ -25,6 +25,7 @@ export default defineConfig({
             '**/*.long.test.ts',
             '**/*.servers.test.ts',
             '**/*.browser.test.ts',
+            '**/*.containers.test.ts',
           ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -46,6 +47,15 @@ export default defineConfig({
           include: ['{packages,apps}/*/{src,test}/**/*.servers.test.ts', 'e2e/**/*.servers.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'containers',
+          include: ['e2e/**/*.containers.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 1_200_000,
           fileParallelism: false,
         },
       },

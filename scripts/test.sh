@@ -6,6 +6,8 @@
 #   servers  real PostgreSQL, NATS, Redis, S3, Centrifugo and HAProxy, alone and as a cluster
 #   fuzz     every decoder of untrusted octets, a fixed number of mutated inputs each (about a minute)
 #   browser  the same code in Chromium
+# and, only when it is asked for, since not every machine has a container engine with images:
+#   containers  deploy/ as it is handed out, in Docker (images: from a registry, or scripts/stand-in-images.sh)
 # A stage that does not end within its time fails, after printing what still ran; the browser stage, which hangs with a
 # browser that never came up, is given a second try then.
 # `--fast` runs the stage fast alone, `--stage NAME` any one; further arguments go to vitest.
@@ -41,6 +43,8 @@ if has_stage servers && [ "$(id -u)" != 0 ]; then
   # In CI they fail, as those that miss a server do.
   not_run+=('tests of deploy/ that need root: who owns what is handed out, and what its user reads')
 fi
+
+has_stage containers || not_run+=('deploy/ in containers (./conclave test --stage containers, with Docker)')
 
 check_static() {
   echo '== format'; "$bin/oxfmt" --check .
@@ -87,10 +91,11 @@ for stage in "${stages[@]}"; do
     long) echo '== long'; run_tests long 20 "$@" ;;
     servers) echo '== servers'; run_tests servers 35 "$@" ;;
     fuzz) echo '== fuzz'; within 15 node --disable-warning=ExperimentalWarning fuzz/src/main.ts ;;
+    containers) echo '== containers'; run_tests containers 60 "$@" ;;
     browser)
       [ -n "$chromium" ] || continue
       echo '== browser'; in_browser "$@" ;;
-    *) echo "conclave test: no stage is called $stage (static, fast, long, servers, fuzz, browser)" >&2; exit 2 ;;
+    *) echo "conclave test: no stage is called $stage (static, fast, long, servers, fuzz, browser, containers)" >&2; exit 2 ;;
   esac
 done
 for line in "${not_run[@]:-}"; do [ -z "$line" ] || echo "not run: $line"; done

@@ -35,8 +35,18 @@ export interface Conversation extends Disposable {
 const pauseMs = 40;
 const messagesOfRound = 10;
 
-export async function startConversation(url: string): Promise<Conversation> {
-  const accessToken = await registerAccount(url, 'ada');
+export interface ConversationOptions {
+  /** Of the account that creates the group. */
+  readonly username?: string;
+  /** Where registration is not open. */
+  readonly registrationToken?: string;
+}
+
+export async function startConversation(
+  url: string,
+  { username = 'ada', registrationToken }: ConversationOptions = {},
+): Promise<Conversation> {
+  const accessToken = await registerAccount(url, username, registrationToken);
   const ada = await TestMember.create({ url, name: 'ada', accessToken, origin: 'conclave.test' });
   const bo = await ada.welcome('bo');
   const follower = await followGroup(bo, bo.group.lastSeq, (frame, seq) => bo.process(frame, seq));

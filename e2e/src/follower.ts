@@ -59,7 +59,8 @@ export async function followGroup(
   };
 
   const grant = await member.subscribe();
-  const client = new Centrifuge(`${member.url.replace('http', 'ws')}/connection/websocket`, {
+  const gateway = (grant.gateway_url ?? member.url).replace('http', 'ws');
+  const client = new Centrifuge(`${gateway}/connection/websocket`, {
     token: grant.connection_token,
     getToken: async () => (await member.subscribe()).connection_token,
     websocket: WebSocket,

@@ -38,6 +38,8 @@ export interface AnswerBody {
   readonly seq: number;
   readonly epoch: number;
   readonly last_seq: number;
+  /** Where publications come from, if not from the server's own origin. */
+  readonly gateway_url?: string;
   readonly frames: readonly { readonly seq: number; readonly epoch: number; readonly frame: string }[];
   readonly leaves: readonly {
     readonly leaf: number;
@@ -68,7 +70,7 @@ export interface LogPage {
 
 export type SubscriptionGrant = Pick<
   AnswerBody,
-  'channel' | 'connection_token' | 'subscription_token' | 'expires_at' | 'last_seq'
+  'channel' | 'connection_token' | 'subscription_token' | 'expires_at' | 'last_seq' | 'gateway_url'
 >;
 
 /** What a newcomer is given. */
