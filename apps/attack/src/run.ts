@@ -11,6 +11,7 @@ import { cheat } from './attacks/cheating.ts';
 import { inviteFalsely } from './attacks/false-invites.ts';
 import { previewFalsely } from './attacks/false-previews.ts';
 import { lie } from './attacks/lying-server.ts';
+import { breakDutiesAndMore } from './attacks/duty-pairs.ts';
 import { reuseNonces } from './attacks/nonces.ts';
 import { breakPairs } from './attacks/pairs.ts';
 import { actRemoved, keepChallenge, readUnasked } from './attacks/reading.ts';
@@ -41,7 +42,7 @@ type Fight = (stage: Stage) => Promise<void>;
 /** Those of one row are fought at the same time, each in groups of its own: while one waits, others are at work. */
 const battles: readonly (readonly [name: string, fights: readonly Fight[]])[] = [
   ['rules, one at a time', [breakFrames, breakRoles, breakDuties, breakHaste]],
-  ['rules, two at a time', [breakPairs, breakAuthority]],
+  ['rules, two at a time', [breakPairs, breakAuthority, breakDutiesAndMore]],
   ['new groups', [forgeCreates]],
   ['proofs and signatures', [forgeProofs, overfill]],
   ['reading, removed members, replays', [readUnasked, actRemoved, replay]],

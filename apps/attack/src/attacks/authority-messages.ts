@@ -12,6 +12,7 @@ const sixMinutesMs = 360_000;
 export const byReader = standing('a reader writes', 'commit/message-writer', ownLeaf);
 export const byPending = standing('a pending leaf writes', 'commit/message-writer', ownLeaf);
 export const leaveByPending = standing('a pending leaf leaves', 'commit/leave-joined', () => ({}));
+export const leaveByLastOwner = standing('the last owner leaves', 'commit/leave-last-owner', () => ({}));
 /** The key of another epoch proves nothing at all: the epoch has to stay as it is. */
 export const unsigned: SentViolation = {
   ...standing('nobody signed', 'commit/message-proof', () => ({})),

@@ -55,10 +55,7 @@ export async function breakRoles(stage: Stage): Promise<void> {
 export async function breakHaste(stage: Stage): Promise<void> {
   const arena = await openArena(stage, 'the group in haste', { people: [] });
   const member = await arena.founder.accomplice('member', 'member');
-  for (let count = 0; count < 3; count++) {
-    const answer = await patiently(() => member.member.commit());
-    if (answer.status !== 200) throw new Error(`a commit was answered ${answerText(answer)}`);
-  }
+  await commitInHaste(member, 3);
   await besiege(stage, {
     part: 'leaves and removals',
     arena,
@@ -70,6 +67,14 @@ export async function breakHaste(stage: Stage): Promise<void> {
       },
     ],
   });
+}
+
+/** Each commit doubles the wait for the next one. */
+export async function commitInHaste({ member }: Mallory, commits: number): Promise<void> {
+  for (let count = 0; count < commits; count++) {
+    const answer = await patiently(() => member.commit());
+    if (answer.status !== 200) throw new Error(`a commit was answered ${answerText(answer)}`);
+  }
 }
 
 /** In groups without honest people, whose clients would tidy up at once what is due. */
@@ -86,8 +91,7 @@ export async function breakDuties(stage: Stage): Promise<void> {
   const leaver = await founder.accomplice('leaver', 'member');
   const [adder, device] = [founder, await memberWithDevice(founder)];
   await besiege(stage, { part, arena, by: adder, attacks: deviceLiftAttacks(device) });
-  const left = answerText(await leaver.member.leave());
-  if (left !== '200') throw new Error(`a leave was answered ${left}`);
+  await leave(leaver);
   await founder.member.sync();
   const leaf = leaver.leaf;
   await besiege(stage, {
@@ -113,6 +117,11 @@ export async function breakDuties(stage: Stage): Promise<void> {
       ),
     ],
   });
+}
+
+export async function leave({ member }: Mallory): Promise<void> {
+  const answer = answerText(await member.leave());
+  if (answer !== '200') throw new Error(`a leave was answered ${answer}`);
 }
 
 export async function ownDevice(adder: Mallory): Promise<Mallory> {

@@ -8,8 +8,8 @@ import { remove } from './owner-rules.ts';
 
 export type CommitViolation = Violation<Changes>;
 
-export const [form, eligibility, clock, epoch, plan, nodes, recipients, keys, proofs] = [
-  0, 1, 2, 3, 4, 5, 6, 7, 8,
+export const [form, eligibility, clock, epoch, waiting, plan, duties, nodes, recipients, keys, proofs] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
 ] as const;
 
 const sixMinutesMs = 360_000;
