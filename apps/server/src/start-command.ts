@@ -5,6 +5,7 @@ import {
   createLog,
   createMetrics,
   LeaseError,
+  type Log,
   StoreError,
   systemRandom,
 } from '@conclave/platform';
@@ -20,6 +21,9 @@ import { pino } from 'pino';
 import { parseCommandLine } from './command-line.ts';
 import { readConfig } from './read-config.ts';
 import { describeStart } from './start-message.ts';
+
+/** For what closes by itself after everything was stopped. */
+const lingerMs = 1_000;
 
 export async function runStart(args: readonly string[]): Promise<number> {
   const read = readConfig(parseCommandLine(args));
@@ -59,7 +63,18 @@ export async function runStart(args: readonly string[]): Promise<number> {
   const outdated = await Promise.race([stop.promise, server.outdated]);
   process.stdout.write('Stopping: running requests may finish.\n');
   await server.close();
+  endSoon(log);
   return outdated === undefined ? 0 : fail(explain(outdated));
+}
+
+/** A connection to an engine that hangs may not close in time; it must not keep the process. */
+function endSoon(log: Log): void {
+  const timer = setTimeout(() => {
+    const resources = [...new Set(process.getActiveResourcesInfo())];
+    log.warn({ resources }, 'something did not close: ending without it');
+    process.exit();
+  }, lingerMs);
+  timer.unref();
 }
 
 function fail(message: string): number {

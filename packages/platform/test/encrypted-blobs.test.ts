@@ -540,8 +540,14 @@ describe('the ring of master keys', () => {
     expect(await codeOf(openMasterKeys(file()))).toBe('MASTER_KEYS_UNREADABLE');
     await createMasterKeys(file(), systemRandom, 0);
     const text = await readFile(file(), 'utf8');
-    await chmod(file(), 0o640);
-    expect(await codeOf(openMasterKeys(file()))).toBe('MASTER_KEYS_EXPOSED');
+    for (const mode of [0o644, 0o604, 0o620]) {
+      await chmod(file(), mode);
+      expect(await codeOf(openMasterKeys(file()))).toBe('MASTER_KEYS_EXPOSED');
+    }
+    // As Kubernetes hands it over.
+    await chmod(file(), 0o440);
+    await openMasterKeys(file());
+    await chmod(file(), 0o600);
     const secret = /"([A-Za-z0-9+/]{43}=)"/.exec(text)![1]!;
     for (const damage of [
       '',

@@ -26,6 +26,12 @@ test('is not ready at once, and answers requests until the load balancer has loo
   await expect(fetch(`${url}/health`)).rejects.toThrow('fetch failed');
 });
 
+test('tells clients to let go of idle connections before a process that drains would close them', async () => {
+  await using running = await startTestServer();
+  const { headers } = await ask(running.url, 'GET', '/health');
+  expect(headers.get('keep-alive')).toBe('timeout=15');
+});
+
 test('tells real-time clients to reconnect while requests are still answered', async () => {
   await using running = await startTestServer({ shutdown: { drainMs: 1_000 } });
   const { access_token: accessToken } = await register(running.url, 'ada');

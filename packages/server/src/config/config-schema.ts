@@ -390,7 +390,7 @@ export const configSchema = z.strictObject({
         .nullable()
         .default(null)
         .describe(
-          'Threads that verify the proofs of commits; one more verifies messages. null: one fewer than the machine has cores.',
+          'Threads that verify the proofs of commits; one more verifies messages. Each takes some 30 MiB. null: one fewer than the machine has cores, eight at most.',
         ),
       maxWaiting: integer(1, 1_000_000)
         .default(8_192)

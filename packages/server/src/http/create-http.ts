@@ -47,6 +47,10 @@ export interface HttpDeps {
 /** Longest path segment; Matrix ids have up to 255 characters and triple when percent-encoded. */
 const maxParamLength = 1_024;
 
+const keepAliveMs = 72_000;
+/** Below `shutdown.drainMs` of installations with pods that come and go. */
+const keepAliveHintMs = 15_000;
+
 /** How Node reads requests for this surface: bounded headers, and a bounded time for the whole request. */
 export function httpServerOptions(requestTimeoutMs: number): ServerOptions {
   return {
@@ -55,7 +59,10 @@ export function httpServerOptions(requestTimeoutMs: number): ServerOptions {
     headersTimeout: Math.min(requestTimeoutMs, 15_000),
     // How often Node looks at the two timeouts above: their precision.
     connectionsCheckingInterval: Math.min(1_000, Math.ceil(requestTimeoutMs / 4)),
-    keepAliveTimeout: 72_000,
+    // Clients are told the first and let go of a connection that was idle for so long, before a process that drains closes it under
+    // their next request. Load balancers, which are not asked, find it open for longer than they keep it.
+    keepAliveTimeout: keepAliveHintMs,
+    keepAliveTimeoutBuffer: keepAliveMs - keepAliveHintMs,
   };
 }
 

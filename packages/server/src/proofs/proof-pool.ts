@@ -66,6 +66,8 @@ const windowMs = 4;
 const maxMainBatchPoints = 8_192;
 /** Keys of the groups that speak now; about 6 MiB a worker. */
 const maxRememberedPoints = 16_384;
+/** All start at once, and each takes some 30 MiB: a machine with many cores may run much else. */
+const maxUnaskedWorkers = 8;
 const drainMs = 5_000;
 /** The dearest frame takes about a second and 60 MB. */
 const defaultLimits: WorkerLimits = { batchLimitMs: 30_000, maxHeapMb: 256 };
@@ -103,7 +105,7 @@ export function createProofPool(
   });
   const main = createLane({
     name: 'main',
-    workers: settings.workers ?? Math.min(Math.max(availableParallelism() - 1, 1), 64),
+    workers: settings.workers ?? Math.min(Math.max(availableParallelism() - 1, 1), maxUnaskedWorkers),
     quantum: 1_024,
     batch: { maxItems: maxFrames, maxCost: maxMainBatchPoints },
   });

@@ -182,12 +182,10 @@ async function openRing(file: string): Promise<MasterKeys> {
     return await openMasterKeys(file);
   } catch (error) {
     if (!(error instanceof MasterKeysError)) throw error;
-    throw new SecretsFileError(
-      error.message,
-      'Restore it from a backup. A new ring opens no blob that is there: conclave admin blob-keys create',
-      {
-        cause: error,
-      },
-    );
+    const remedy =
+      error.code === 'MASTER_KEYS_EXPOSED'
+        ? 'Keep it from them, and rotate the keys if they may have read it: conclave admin blob-keys --help'
+        : 'Restore it from a backup. A new ring opens no blob that is there: conclave admin blob-keys create';
+    throw new SecretsFileError(error.message, remedy, { cause: error });
   }
 }

@@ -16,7 +16,7 @@ import type { RandomSource } from '../../random/random-source.ts';
 export type MasterKeysErrorCode =
   /** There is no such file, or it cannot be read. */
   | 'MASTER_KEYS_UNREADABLE'
-  /** Others than its owner can read it. */
+  /** Others than its owner and its group can read it, or its group can write it. */
   | 'MASTER_KEYS_EXPOSED'
   /** It is not a ring of master keys. */
   | 'MASTER_KEYS_DAMAGED'
@@ -140,7 +140,8 @@ function newKey(random: RandomSource, nowMs: number): MasterKey {
 
 async function readRing(file: string): Promise<{ readonly ring: Ring; readonly version: string }> {
   const { version, stats } = await examine(file);
-  if (process.platform !== 'win32' && (stats.mode & 0o077n) !== 0n) {
+  // Its group may read it: that is how container engines hand over a file to a user that does not own it.
+  if (process.platform !== 'win32' && (stats.mode & 0o027n) !== 0n) {
     throw new MasterKeysError('MASTER_KEYS_EXPOSED', `${file} can be read by other users: chmod 600 ${file}`);
   }
   if (stats.size > maxFileBytes) throw damagedFile(file);
