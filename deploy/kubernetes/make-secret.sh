@@ -3,7 +3,7 @@
 #
 #   deploy/start.sh --secrets-only                           # makes deploy/secrets
 #   ./conclave admin blob-keys create --blobs.masterKeysFile=deploy/secrets/master-keys.json
-#   deploy/kubernetes/make-secret.sh deploy/secrets | kubectl apply -f -
+#   deploy/kubernetes/make-secret.sh deploy/secrets | kubectl apply --server-side -f -
 #
 # What it prints is secret. Give the engines the same passwords.
 set -euo pipefail

@@ -156,6 +156,8 @@ describe('the kubernetes manifests', () => {
     expect(shutdown.drainMs / 2).toBeGreaterThan(
       readinessProbe.periodSeconds * readinessProbe.failureThreshold * 1_000,
     );
+    // Clients are told to let go of a connection that was idle for 15 s: before the process closes it.
+    expect(shutdown.drainMs).toBeGreaterThan(15_000);
     expect(kind('PodDisruptionBudget').spec.maxUnavailable).toBe(1);
   });
 
@@ -167,6 +169,8 @@ describe('the kubernetes manifests', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
+    // A Service called conclave would set CONCLAVE_PORT, which is no setting.
+    expect(template.spec.enableServiceLinks).toBe(false);
     expect(template.metadata.labels).toMatchObject(selector.matchLabels);
     expect(kind('Service').spec.selector).toEqual(selector.matchLabels);
     expect(kind('NetworkPolicy').spec.podSelector.matchLabels).toEqual(selector.matchLabels);
