@@ -38,7 +38,6 @@ done
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cp scripts/stand-in-images/* "$folder/"
-# shellcheck disable=SC2016 # npm's own variable
 node=$(bash ./conclave exec sh -c 'command -v node')
 cp "$node" "$(command -v nats-server)" "$(command -v centrifugo)" "$(command -v minio)" "$folder/"
 cp -RL "$(npm root --global)/npm" "$folder/npm"

@@ -10,6 +10,9 @@ export interface SharedEngines {
   /** For all processes: the secrets in it are the installation's. */
   readonly dataDirectory: string;
   readonly flags: Readonly<Record<string, string>>;
+  /** SIGSTOP to PostgreSQL and NATS: connections stay open and nothing answers. */
+  pause(): void;
+  resume(): void;
 }
 
 /** PostgreSQL, NATS and S3, which end with `stack`. */
@@ -35,6 +38,12 @@ export async function startSharedEngines(stack: AsyncDisposableStack): Promise<S
       'blobs.accessKeyId': s3.accessKeyId,
       'blobs.secretAccessKeyFile': s3.secretAccessKeyFile,
       'accounts.registration': 'open',
+    },
+    pause() {
+      for (const engine of [postgres, nats]) engine.pause();
+    },
+    resume() {
+      for (const engine of [postgres, nats]) engine.resume();
     },
   };
 }

@@ -50,6 +50,7 @@ export async function runStart(args: readonly string[]): Promise<number> {
   try {
     server = await createServer(config, { log, metrics: createMetrics({ process: true }), processId });
   } catch (error) {
+    endSoon(log);
     return fail(explain(error));
   }
   try {
@@ -58,6 +59,7 @@ export async function runStart(args: readonly string[]): Promise<number> {
     process.stdout.write(describeStart(server, await server.firstAccountToken()));
   } catch (error) {
     await server.close();
+    endSoon(log);
     return fail(explain(error));
   }
   const outdated = await Promise.race([stop.promise, server.outdated]);
